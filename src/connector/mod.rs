@@ -1,0 +1,194 @@
+//! The platforms: one trait, one file a platform, and `http`, the only place that sends.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::archive::Preserved;
+use crate::domain::comment::{Platform, Seen};
+use crate::store::Intent;
+
+/// Where reading stopped, in the connector's own words (JSON); stored with the page it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+/// One page of comments.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// The comments read, in any order. May repeat what was seen before; never skips any.
+    pub comments: Vec<Seen>,
+    /// The posts seen, for context and for the register of what is watched.
+    pub posts: Vec<Post>,
+    /// Elements that could not be read: what and why, without their content. Each costs itself, never the page.
+    pub faults: Vec<ElementFault>,
+    /// Where to go on; stored in the transaction that stores the comments.
+    pub cursor: Option<Cursor>,
+    /// Whether another page of this sweep follows at once.
+    pub more: bool,
+    /// Posts whose comments have now been listed wholly in this sweep: a known comment under one of them that
+    /// was not listed is looked at one by one.
+    pub listed: Vec<String>,
+    /// What the platform cannot show or Uppsikt did not read in this page, in Swedish, for the poll log.
+    pub blind: Vec<String>,
+    /// The platform's clock, from the answer's `Date` header.
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// A post of the municipality, as context for the comments under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Post {
+    /// The platform's id, verbatim.
+    pub native_id: String,
+    /// Its text; may be empty.
+    pub text: String,
+    /// When it was published (UTC).
+    pub created_at: DateTime<Utc>,
+    /// Its public address, if the platform gives one.
+    pub permalink: Option<String>,
+}
+
+/// One element of a list that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ElementFault {
+    /// The platform's id of the element, if that much could be read.
+    pub native_id: Option<String>,
+    /// Why, without any of the element's content.
+    pub reason: String,
+}
+
+/// The one comment that a look or a write is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The platform's id, verbatim.
+    pub native_id: String,
+    /// The post it stands under.
+    pub post_id: String,
+    /// The comment it answers; `None` at the top level.
+    pub parent_id: Option<String>,
+}
+
+/// How one comment stands for everybody at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sighting {
+    /// Everybody sees it.
+    Public,
+    /// Hidden, and the platform tells that the municipality's account did it.
+    HiddenByUs,
+    /// Hidden; the platform does not tell by whom.
+    Hidden,
+    /// The single look finds it, the public list does not show it.
+    NotListed,
+    /// The platform says that it no longer exists.
+    Gone,
+    /// Our rights do not reach it: nothing is known about it.
+    NoRight,
+}
+
+impl Sighting {
+    /// The code used in the database and in evidence.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::HiddenByUs => "hidden_by_us",
+            Self::Hidden => "hidden",
+            Self::NotListed => "not_listed",
+            Self::Gone => "gone",
+            Self::NoRight => "no_right",
+        }
+    }
+
+    /// The sighting with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Public, Self::HiddenByUs, Self::Hidden, Self::NotListed, Self::Gone, Self::NoRight]
+            .into_iter()
+            .find(|sighting| sighting.code() == code)
+    }
+
+    /// True where other people do not see it.
+    pub fn is_hidden(self) -> bool {
+        matches!(self, Self::HiddenByUs | Self::Hidden)
+    }
+}
+
+/// The answer of a request for one comment.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// How it stands.
+    pub sighting: Sighting,
+    /// The comment as the answer shows it; absent for `Gone` and `NoRight`.
+    pub seen: Option<Seen>,
+    /// The exact bytes of the answer, free of tokens and of other people's comments; absent where the platform
+    /// has no request for one comment (the stored element is then the evidence).
+    pub answer: Option<Vec<u8>>,
+    /// The address asked, free of secrets.
+    pub url: String,
+    /// The platform's clock, from the answer's `Date` header.
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// What a platform lets the municipality do, and what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// A comment can be hidden.
+    pub hide: bool,
+    /// A hidden comment can be made public again.
+    pub restore: bool,
+    /// Another's comment can be removed.
+    pub remove: bool,
+    /// Who still sees a hidden comment, in Swedish, as the case page says it before the choice.
+    pub who_still_sees: &'static str,
+}
+
+/// Why a platform did not do what it was asked, told apart by what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorError {
+    /// Ask again after this time.
+    #[error("rate limited for {} s", .0.as_secs())]
+    RateLimited(Duration),
+    /// Our key or right does not hold: stop this account, tell a person.
+    #[error("not authorised: {0}")]
+    Unauthorized(String),
+    /// The request may or may not have been carried out: look before acting again.
+    #[error("outcome unknown: {0}")]
+    OutcomeUnknown(String),
+    /// Somebody changed the same thing in between: read again, then act again.
+    #[error("changed in between: {0}")]
+    Changed(String),
+    /// The platform will not do this, however often it is asked: a person must act.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Nothing was carried out; it may go better later.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// The answer cannot be understood; nothing of it was taken.
+    #[error("answer not understood: {0}")]
+    Malformed(String),
+}
+
+/// One account on one platform. Methods may be called at the same time.
+///
+/// Implementations never retry: the pipeline alone does, and it must see each failure once. (Renewing an expired
+/// session and asking the same thing again is not a retry.)
+#[async_trait]
+pub trait Connector: Send + Sync + std::fmt::Debug {
+    /// The platform.
+    fn platform(&self) -> Platform;
+
+    /// What it lets us do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// The next page after `from`. `None` begins for the first time; the cursor of a finished sweep begins the next.
+    async fn page(&self, from: Option<&Cursor>) -> Result<Page, ConnectorError>;
+
+    /// How one comment stands now. `Gone` is an answer, not an error.
+    async fn look(&self, target: &Target) -> Result<Look, ConnectorError>;
+
+    /// Hides the comment that `proof` preserves. Hiding a hidden comment succeeds.
+    ///
+    /// Carries out one request that writes, and only with an intent that a published checkpoint covers.
+    async fn hide(&self, intent: &Intent, proof: &Preserved) -> Result<(), ConnectorError>;
+
+    /// Makes the comment public again. Restoring a public comment succeeds.
+    async fn restore(&self, intent: &Intent, proof: &Preserved) -> Result<(), ConnectorError>;
+}

@@ -1,0 +1,136 @@
+//! A matter that a person must handle: its states, and the moves allowed between them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A case's stable id, `c-000123`; never a diary number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CaseId(pub i64);
+
+impl fmt::Display for CaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "c-{:06}", self.0)
+    }
+}
+
+impl FromStr for CaseId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.strip_prefix("c-")
+            .and_then(|digits| digits.parse().ok())
+            .filter(|id| *id > 0)
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is no case id (they look like c-000123)"))
+    }
+}
+
+/// Where a case stands (DESIGN §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseState {
+    /// Nobody has decided.
+    Open,
+    /// Proposed by an editor, waits for another person.
+    AwaitingApproval,
+    /// Decided; the platform has not yet been seen to hide it.
+    Hiding,
+    /// Seen hidden.
+    Hidden,
+    /// The platform accepted, nobody has seen it hidden within the hour.
+    HideUnconfirmed,
+    /// Removed.
+    Removed,
+    /// The platform refused, or three acts did not help: a person must act.
+    HideFailed,
+    /// Public again by a decision.
+    Restored,
+    /// Public again by somebody outside Uppsikt: no rule hides that version again.
+    RestoredOutside,
+    /// A person decided that it stays.
+    Kept,
+    /// Its author, or the platform, took it away before anybody decided.
+    Withdrawn,
+    /// Nothing is left to do.
+    Closed,
+}
+
+/// What a person can decide (DESIGN §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Hide from everybody else.
+    Hide,
+    /// Remove from the platform; cannot be undone.
+    Remove,
+    /// It stays.
+    Keep,
+    /// Make it public again.
+    Restore,
+    /// It has been answered.
+    Answered,
+    /// It has been answered together with others.
+    AnsweredJointly,
+    /// Nobody expects an answer.
+    NoAnswerNeeded,
+    /// Handed over to somebody better placed.
+    Forwarded,
+    /// Its author was told where to turn.
+    Referred,
+}
+
+macro_rules! codes {
+    ($type:ident { $($variant:ident = $code:literal,)* }) => {
+        impl $type {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code used in the command line, the database and evidence.
+            pub fn code(self) -> &'static str { match self { $(Self::$variant => $code,)* } }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.code()) }
+        }
+
+        impl FromStr for $type {
+            type Err = String;
+
+            fn from_str(code: &str) -> Result<Self, String> {
+                Self::ALL.iter().copied().find(|value| value.code() == code).ok_or_else(|| {
+                    let all: Vec<_> = Self::ALL.iter().map(|value| value.code()).collect();
+                    format!("`{code}` is none of {}", all.join(", "))
+                })
+            }
+        }
+    };
+}
+
+codes! { CaseState {
+    Open = "open",
+    AwaitingApproval = "awaiting_approval",
+    Hiding = "hiding",
+    Hidden = "hidden",
+    HideUnconfirmed = "hide_unconfirmed",
+    Removed = "removed",
+    HideFailed = "hide_failed",
+    Restored = "restored",
+    RestoredOutside = "restored_outside",
+    Kept = "kept",
+    Withdrawn = "withdrawn",
+    Closed = "closed",
+} }
+
+codes! { Outcome {
+    Hide = "hide",
+    Remove = "remove",
+    Keep = "keep",
+    Restore = "restore",
+    Answered = "answered",
+    AnsweredJointly = "answered_jointly",
+    NoAnswerNeeded = "no_answer_needed",
+    Forwarded = "forwarded",
+    Referred = "referred",
+} }

@@ -1,0 +1,170 @@
+//! A comment, as a platform shows it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// A service on which the municipality has accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// Facebook Pages (Graph API).
+    Facebook,
+    /// Instagram professional accounts.
+    Instagram,
+    /// YouTube channels (Data API v3).
+    Youtube,
+    /// LinkedIn organisation pages.
+    Linkedin,
+    /// X, formerly Twitter (API v2).
+    X,
+    /// Bluesky (AT Protocol).
+    Bluesky,
+}
+
+impl Platform {
+    /// Every platform, in the order of the documentation.
+    pub const ALL: [Self; 6] =
+        [Self::Facebook, Self::Instagram, Self::Youtube, Self::Linkedin, Self::X, Self::Bluesky];
+
+    /// The code used in configuration, database and evidence.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Facebook => "facebook",
+            Self::Instagram => "instagram",
+            Self::Youtube => "youtube",
+            Self::Linkedin => "linkedin",
+            Self::X => "x",
+            Self::Bluesky => "bluesky",
+        }
+    }
+
+    /// The name people know it by.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Facebook => "Facebook",
+            Self::Instagram => "Instagram",
+            Self::Youtube => "YouTube",
+            Self::Linkedin => "LinkedIn",
+            Self::X => "X",
+            Self::Bluesky => "Bluesky",
+        }
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl FromStr for Platform {
+    type Err = String;
+
+    fn from_str(code: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|platform| platform.code() == code)
+            .ok_or_else(|| format!("unknown platform `{code}`"))
+    }
+}
+
+/// The name of one comment: the account it stands under, and the platform's own id of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CommentId {
+    /// The account's id in the configuration (`[[account]] id`).
+    pub account: String,
+    /// The platform's id, verbatim; on Bluesky the at-uri.
+    pub native: String,
+}
+
+impl fmt::Display for CommentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.account, self.native)
+    }
+}
+
+/// Who wrote a comment, as far as the platform tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// The platform's id of the author; absent where our rights do not show it.
+    pub id: Option<String>,
+    /// The name shown beside the comment.
+    pub name: Option<String>,
+}
+
+/// Something beside the text that the rules cannot read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Attachment {
+    /// A picture.
+    Image,
+    /// A film or an animated picture.
+    Video,
+    /// Sound.
+    Audio,
+    /// A link preview or a shared page.
+    Link,
+    /// A sticker.
+    Sticker,
+    /// Another post, quoted.
+    Quote,
+    /// A kind of attachment that Uppsikt does not know.
+    Other,
+}
+
+impl Attachment {
+    /// The code used in configuration, database and evidence.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Link => "link",
+            Self::Sticker => "sticker",
+            Self::Quote => "quote",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Whether other people see a comment, as far as the answer that holds it tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Everybody sees it.
+    Public,
+    /// It is hidden or held back.
+    Hidden,
+    /// The answer does not say.
+    Unknown,
+}
+
+/// One comment as one element of a platform's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The platform's id, verbatim.
+    pub native_id: String,
+    /// The post it stands under, the platform's id verbatim.
+    pub post_id: String,
+    /// The comment it answers; `None` at the top level.
+    pub parent_id: Option<String>,
+    /// Who wrote it.
+    pub author: Author,
+    /// The platform's own time of it (UTC). On Bluesky `indexedAt`, see DESIGN §3 "Clocks".
+    pub created_at: DateTime<Utc>,
+    /// The text, exactly as sent; empty when there is none.
+    pub text: String,
+    /// The public address, if the platform gives one.
+    pub permalink: Option<String>,
+    /// What stands beside the text.
+    pub attachments: Vec<Attachment>,
+    /// True when the municipality's own account wrote it.
+    pub ours: bool,
+    /// Whether others see it.
+    pub visibility: Visibility,
+    /// The exact bytes of this comment's element in the answer (never the whole page).
+    pub element: Vec<u8>,
+}

@@ -1,0 +1,24 @@
+//! What Uppsikt decides, without ever waiting or failing.
+//!
+//! Nothing here performs input or output, reads a clock, logs, or is asynchronous; only parsing returns errors.
+//! `tests/it/tidy.rs` holds this module to it.
+
+pub mod comment;
+
+pub mod category;
+
+pub mod text;
+
+pub mod classify;
+
+pub mod calendar;
+
+pub mod deadline;
+
+pub mod roster;
+
+pub mod duty;
+
+pub mod case;
+
+pub mod letter;

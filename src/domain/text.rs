@@ -1,0 +1,1 @@
+//! Views of a Swedish text, each with a way back to the original's byte offsets.

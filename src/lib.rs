@@ -1,0 +1,23 @@
+//! Uppsikt watches a municipality's social media accounts: preserved before hidden, a person decides about speech.
+//!
+//! The modules stand in the order in which data passes through them; the map of the code is in the README.
+
+pub mod clock;
+
+pub mod durable;
+
+pub mod kill;
+
+pub mod domain;
+
+pub mod config;
+
+pub mod archive;
+
+pub mod store;
+
+pub mod connector;
+
+pub mod mail;
+
+pub mod sandbox;

@@ -1,0 +1,1 @@
+//! Emulated platforms for the demo, tests and benches.
