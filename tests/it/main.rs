@@ -1,3 +1,4 @@
 //! The one integration binary.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop with a message")]
 
 mod tidy;
