@@ -16,7 +16,26 @@ use crate::domain::roster::Roster;
 
 mod fault;
 
+mod load;
+
+mod machine;
+
+mod people;
+
+mod account;
+
+mod profile;
+
+mod secret;
+
+mod reader;
+
+#[cfg(test)]
+mod tests;
+
 pub use fault::{Fault, Warning};
+pub use load::Examined;
+pub use profile::{EditorRules, Profile};
 
 /// Everything an administrator decides, checked and with the profile merged in.
 #[derive(Debug, Clone)]
