@@ -184,9 +184,9 @@ pub fn day_off(date: NaiveDate, hours: &Hours) -> Option<String> {
 }
 
 fn day_off_by_law(date: NaiveDate) -> Option<String> {
-    let named = holidays::on(date);
-    if let Some(first) = named.first() {
-        let names: Vec<_> = named.iter().map(|holiday| lower_first(holiday.name)).collect();
+    let falling = holidays::on(date);
+    if let Some(first) = falling.first() {
+        let names: Vec<_> = falling.iter().map(|holiday| lower_first(holiday.name)).collect();
         return Some(format!("{} ({})", names.join(" och "), first.kind.law()));
     }
     match date.weekday() {
@@ -291,8 +291,8 @@ pub fn next_at(instant: DateTime<Utc>, time: NaiveTime) -> DateTime<Utc> {
 
 /// Adds time without ever leaving the years that can be told.
 pub fn plus(instant: DateTime<Utc>, time: TimeDelta) -> DateTime<Utc> {
-    let instant = sane(instant);
-    instant.checked_add_signed(time).map_or(instant, sane)
+    let edge = if time < TimeDelta::zero() { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+    sane(sane(instant).checked_add_signed(time).unwrap_or(edge))
 }
 
 const WEEKDAYS: [&str; 7] = ["måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag"];
