@@ -159,6 +159,14 @@ fn render_in(environment: &Environment<'_>, name: &str, context: &Value) -> Resu
 
 /// Kind, file and line; not minijinja's debug text, which shows the values.
 fn faulty(name: &str, error: &minijinja::Error) -> TemplateError {
+    // An include wraps the fault of the included file; the innermost one is where the mistake stands.
+    let mut innermost = error;
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        innermost = cause.downcast_ref().unwrap_or(innermost);
+        next = cause.source();
+    }
+    let error = innermost;
     let file = error.name().unwrap_or(name).to_owned();
     let line = error.line().map(|line| format!("line {line}: ")).unwrap_or_default();
     let detail = error.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
@@ -179,7 +187,7 @@ fn environment(own: &BTreeMap<String, String>) -> Result<Environment<'static>, T
         if Path::new(name).extension().is_some_and(|ending| ending == "html") { AutoEscape::Html } else { AutoEscape::None }
     });
     environment.add_filter("verbatim", |text: String| -> String {
-        text.lines().map(|line| format!("{VERBATIM}{line}\n")).collect()
+        text.lines().map(|line| format!("{VERBATIM}{line}")).collect::<Vec<_>>().join("\n")
     });
     for (name, built_in) in BUILT_IN {
         let source = own.get(name).map_or(built_in, String::as_str);

@@ -21,14 +21,14 @@ pub(super) fn of(letter: &Letter, subject: &str) -> Value {
             first => duties.items.iter().filter_map(|item| item.due_at).min().map(|at| soon(at, now)),
             count => duties.items.len(),
             danger => duties.items.iter().filter(|item| item.is_danger()).count(),
-            posts => posts(&duties.items, now),
+            posts => posts(&duties.items, now, false),
             list => link(duties.list.as_ref()),
             last_today => duties.last_today,
         },
         Body::Urgent(urgent) => context! {
             count => urgent.items.len(),
             dangers => dangers(&urgent.items),
-            posts => posts(&urgent.items, now),
+            posts => posts(&urgent.items, now, true),
             repeat => urgent.repeat,
         },
         Body::DailySummary(summary) | Body::FirstNight(summary) => of_summary(summary),
@@ -58,7 +58,8 @@ pub(super) fn of(letter: &Letter, subject: &str) -> Value {
     }
 }
 
-fn posts(items: &[LetterItem], now: DateTime<Utc>) -> Vec<Value> {
+/// `at_once`: what is due now needs no reckoning of a later time.
+fn posts(items: &[LetterItem], now: DateTime<Utc>, at_once: bool) -> Vec<Value> {
     let mut number = 0;
     by_post(items)
         .into_iter()
@@ -68,7 +69,7 @@ fn posts(items: &[LetterItem], now: DateTime<Utc>) -> Vec<Value> {
                 .iter()
                 .map(|item| {
                     number += 1;
-                    of_item(item, number, now)
+                    of_item(item, number, now, at_once)
                 })
                 .collect();
             context! { account => text(post.account), title => optional(post.title), items => items }
@@ -76,7 +77,8 @@ fn posts(items: &[LetterItem], now: DateTime<Utc>) -> Vec<Value> {
         .collect()
 }
 
-fn of_item(item: &LetterItem, number: usize, now: DateTime<Utc>) -> Value {
+fn of_item(item: &LetterItem, number: usize, now: DateTime<Utc>, at_once: bool) -> Value {
+    let due = item.due_at.filter(|_| !at_once);
     let (case, dnr, count, content) = match &item.matter {
         Matter::Case { case, dnr, content } => (Some(case.to_string()), dnr.as_ref(), 1, Some(content)),
         Matter::Thread { count } => (None, None, *count, None),
@@ -89,9 +91,10 @@ fn of_item(item: &LetterItem, number: usize, now: DateTime<Utc>) -> Value {
         act => text(&item.act),
         duty => text(&item.duty),
         rung => match item.rung { Rung::Warn => "warn", Rung::Due => "due", Rung::Overdue => "overdue", Rung::Escalate => "escalate" },
-        late => item.due_at.is_some_and(|due| due <= now),
-        due_soon => item.due_at.map(|due| soon(due, now)),
-        due => item.due_at.map(moment),
+        at_once => at_once,
+        late => due.is_some_and(|due| due <= now),
+        due_soon => due.map(|due| soon(due, now)),
+        due => due.map(moment),
         reckoning => lines(&item.reckoning),
         told => lines(&item.told),
         link => link(item.link.as_ref()),

@@ -19,6 +19,7 @@ pub(super) fn of(letter: &Letter) -> String {
             1 => format!("Kontrollera och spara: 1 nytt diarienummer {} ({})", date(now), day.board),
             many => format!("Kontrollera och spara: {many} nya diarienummer {} ({})", date(now), day.board),
         },
+        Body::Technical(trouble @ Trouble::AccountBlind { .. }) => format!("Åtgärda: {}", of_trouble(trouble, now)),
         Body::Technical(trouble) => format!("Åtgärda: {} ({})", of_trouble(trouble, now), soon(now, now)),
         Body::Entered(entered) => {
             format!("Kontrollera: beslut i ditt namn i ärende {} ({})", entered.case, soon(entered.at, now))
