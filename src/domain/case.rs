@@ -134,3 +134,64 @@ codes! { Outcome {
     Forwarded = "forwarded",
     Referred = "referred",
 } }
+
+/// What a change of a comment's standing on the platform means, when Uppsikt did not just do it itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutsideChange {
+    /// Nothing that matters to anybody.
+    None,
+    /// Hidden, not by Uppsikt: by the platform's filter, or by somebody in its app (N7, N15).
+    Hidden,
+    /// Public again after a confirmed hide: no rule hides this version again.
+    Restored,
+    /// Public again after it was hidden outside Uppsikt.
+    Shown,
+    /// Gone: taken away by its author, by the platform, or by somebody in its app.
+    Gone,
+}
+
+/// Reads a confirmed change of standing, never guessing who did it (N7).
+///
+/// `acting` is true while an act of ours on this comment is under way: the act's own second looks then tell.
+pub fn outside_change(
+    before: super::comment::Sighting,
+    now: super::comment::Sighting,
+    case: Option<CaseState>,
+    acting: bool,
+) -> OutsideChange {
+    use super::comment::Sighting::{Gone, NoRight, NotListed, Public};
+    if acting || matches!(now, NoRight | NotListed) || before == now {
+        return OutsideChange::None;
+    }
+    let hidden_by_us = matches!(case, Some(CaseState::Hidden | CaseState::HideUnconfirmed));
+    match now {
+        Gone if case == Some(CaseState::Removed) => OutsideChange::None,
+        Gone => OutsideChange::Gone,
+        Public if hidden_by_us => OutsideChange::Restored,
+        Public if before.is_hidden() => OutsideChange::Shown,
+        // A comment that was thought gone or out of reach, and is there after all.
+        Public => OutsideChange::None,
+        _ if hidden_by_us || before.is_hidden() => OutsideChange::None,
+        _ => OutsideChange::Hidden,
+    }
+}
+
+/// Whether `outcome` can be decided on a case in `state`; the error is for the person who asked.
+///
+/// # Errors
+/// A sentence that says why not, and what is possible instead.
+pub fn allows(state: CaseState, outcome: Outcome) -> Result<(), String> {
+    use CaseState::{AwaitingApproval, HideUnconfirmed, Hidden, Hiding, Removed, Withdrawn};
+    match (outcome, state) {
+        (Outcome::Hide, Hiding | Hidden) => Err(format!("the case is {state} already; `restore` makes it public again")),
+        (Outcome::Keep, Hiding | Hidden | HideUnconfirmed) => {
+            Err(format!("the case is {state}; `restore` makes it public again"))
+        }
+        (Outcome::Restore, Hidden | HideUnconfirmed | AwaitingApproval) => Ok(()),
+        (Outcome::Restore, _) => Err(format!("the case is {state}; only what is hidden can be restored")),
+        (Outcome::Hide | Outcome::Remove, Withdrawn | Removed) => {
+            Err(format!("the case is {state}: the comment is no longer on the platform"))
+        }
+        _ => Ok(()),
+    }
+}

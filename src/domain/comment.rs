@@ -142,6 +142,49 @@ pub enum Visibility {
     Unknown,
 }
 
+/// How one comment stands for everybody at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sighting {
+    /// Everybody sees it.
+    Public,
+    /// Hidden, and the platform tells that the municipality's account did it.
+    HiddenByUs,
+    /// Hidden; the platform does not tell by whom.
+    Hidden,
+    /// The single look finds it, the public list does not show it.
+    NotListed,
+    /// The platform says that it no longer exists.
+    Gone,
+    /// Our rights do not reach it: nothing is known about it.
+    NoRight,
+}
+
+impl Sighting {
+    /// The code used in the database and in evidence.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::HiddenByUs => "hidden_by_us",
+            Self::Hidden => "hidden",
+            Self::NotListed => "not_listed",
+            Self::Gone => "gone",
+            Self::NoRight => "no_right",
+        }
+    }
+
+    /// The sighting with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Public, Self::HiddenByUs, Self::Hidden, Self::NotListed, Self::Gone, Self::NoRight]
+            .into_iter()
+            .find(|sighting| sighting.code() == code)
+    }
+
+    /// True where other people do not see it.
+    pub fn is_hidden(self) -> bool {
+        matches!(self, Self::HiddenByUs | Self::Hidden)
+    }
+}
+
 /// One comment as one element of a platform's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {

@@ -16,6 +16,23 @@ pub enum Act {
     Reply,
 }
 
+impl Act {
+    /// The code used in the database; with `_intent` behind it, the kind of the log entry.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Hide => "hide",
+            Self::Remove => "remove",
+            Self::Restore => "restore",
+            Self::Reply => "reply",
+        }
+    }
+
+    /// The act with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Hide, Self::Remove, Self::Restore, Self::Reply].into_iter().find(|act| act.code() == code)
+    }
+}
+
 /// A permit for one act: its entry is in the log and a published checkpoint covers it (DESIGN §3, steps 8 and 9).
 ///
 /// Only the store makes one; `connector::http` has no writing method without it.
@@ -29,6 +46,11 @@ pub struct Intent {
 }
 
 impl Intent {
+    /// Only `store::intents::permit` makes one.
+    pub(super) fn new(id: i64, act: Act, comment: CommentId, target: Target, entry: u64) -> Self {
+        Self { id, act, comment, target, entry }
+    }
+
     /// The row's id.
     pub fn id(&self) -> i64 {
         self.id

@@ -1,5 +1,285 @@
 //! The truth, in SQLite. SQL lives only here.
+//!
+//! One writer connection on a thread of its own, a few read-only ones. A read transaction lasts under a second, so
+//! that the write-ahead log can be checkpointed. An error of the disk stops the daemon: an fsync that failed once
+//! cannot be trusted the second time.
 
 mod intent;
 
+pub mod brake;
+pub mod cases;
+pub mod comments;
+pub mod decisions;
+pub mod diary;
+pub mod duties;
+pub mod intents;
+pub mod letters;
+pub mod log;
+pub mod polls;
+pub mod records;
+pub mod views;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
 pub use intent::{Act, Intent};
+
+/// A transaction; what is done in it is done wholly or not at all.
+pub type Tx<'a> = rusqlite::Transaction<'a>;
+
+/// A connection that only reads.
+pub type Reader = Connection;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// What was asked goes against the state of things; nothing was written. The sentence is for the person who asked.
+    #[error("{0}")]
+    Conflict(String),
+    /// A row does not hold what it should.
+    #[error("the database holds something it should not: {0}")]
+    Corrupt(String),
+    /// The database file cannot be used as it is.
+    #[error("{0}")]
+    Unusable(String),
+    /// The database engine failed; after a disk error nothing it says can be trusted.
+    #[error("database: {0}")]
+    Engine(#[from] rusqlite::Error),
+}
+
+impl StoreError {
+    /// True when the disk, not the request, is at fault: the daemon stops and starts anew from what is durable.
+    pub fn is_disk(&self) -> bool {
+        use rusqlite::ErrorCode;
+        matches!(
+            self,
+            Self::Engine(rusqlite::Error::SqliteFailure(error, _))
+                if matches!(
+                    error.code,
+                    ErrorCode::SystemIoFailure | ErrorCode::DiskFull | ErrorCode::DatabaseCorrupt | ErrorCode::ReadOnly
+                        | ErrorCode::NotADatabase | ErrorCode::CannotOpen
+                )
+        )
+    }
+}
+
+/// The result of a store call.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// The database of one data folder.
+#[derive(Clone)]
+pub struct Db {
+    path: PathBuf,
+    writer: mpsc::Sender<Job>,
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Db {
+    /// Creates a new database at `path`.
+    ///
+    /// # Errors
+    /// `Unusable` when a file is already there; engine errors.
+    pub fn create(path: &Path) -> Result<Self> {
+        if path.exists() {
+            return Err(StoreError::Unusable(format!("{} exists already", path.display())));
+        }
+        let mut connection = Connection::open(path)?;
+        prepare(&connection)?;
+        migrate(&mut connection)?;
+        Ok(Self::with(path, connection))
+    }
+
+    /// Opens the database at `path`, bringing its schema up to date.
+    ///
+    /// # Errors
+    /// `Unusable` when there is none (`init` makes one; a new one in its place would hide a loss) or when a newer
+    /// Uppsikt wrote it; engine errors.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut connection =
+            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+                .map_err(|error| {
+                    StoreError::Unusable(format!("{} cannot be opened ({error}); `uppsikt init` creates it", path.display()))
+                })?;
+        prepare(&connection)?;
+        migrate(&mut connection)?;
+        Ok(Self::with(path, connection))
+    }
+
+    fn with(path: &Path, mut connection: Connection) -> Self {
+        let (writer, jobs) = mpsc::channel::<Job>();
+        // The thread ends when the last `Db` is dropped and the channel closes.
+        thread::spawn(move || {
+            for job in jobs {
+                job(&mut connection);
+            }
+        });
+        Self { path: path.to_owned(), writer }
+    }
+
+    /// Runs `work` in one `BEGIN IMMEDIATE` transaction on the writer thread; commits if it succeeds.
+    ///
+    /// # Errors
+    /// Whatever `work` returns, after a rollback; engine errors of the commit.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        self.submit(Box::new(move |connection| {
+            let _ = reply.send(transact(connection, work));
+        }))?;
+        answer.await.map_err(|_| StoreError::Unusable("the database's writer has stopped".to_owned()))?
+    }
+
+    /// As [`Db::write`], for code that is not asynchronous.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub fn write_now<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (reply, answer) = mpsc::channel();
+        self.submit(Box::new(move |connection| {
+            let _ = reply.send(transact(connection, work));
+        }))?;
+        answer.recv().map_err(|_| StoreError::Unusable("the database's writer has stopped".to_owned()))?
+    }
+
+    fn submit(&self, job: Job) -> Result<()> {
+        self.writer.send(job).map_err(|_| StoreError::Unusable("the database's writer has stopped".to_owned()))
+    }
+
+    /// Reads on a connection that cannot write, off the asynchronous threads.
+    ///
+    /// # Errors
+    /// Whatever `work` returns; engine errors.
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reader) -> Result<T> + Send + 'static,
+    {
+        let this = self.clone();
+        tokio::task::spawn_blocking(move || this.read_now(work))
+            .await
+            .map_err(|error| StoreError::Unusable(format!("a read did not end: {error}")))?
+    }
+
+    /// As [`Db::read`], for code that is not asynchronous.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub fn read_now<T>(&self, work: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
+        let mut connection =
+            Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        connection.set_prepared_statement_cache_capacity(64);
+        // One snapshot for the whole of `work`.
+        let snapshot = connection.transaction()?;
+        work(&snapshot)
+    }
+}
+
+fn transact<T>(connection: &mut Connection, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = work(&tx)?;
+    tx.commit()?;
+    Ok(done)
+}
+
+fn prepare(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(30))?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", "on")?;
+    connection.pragma_update(None, "secure_delete", "on")?;
+    connection.pragma_update(None, "trusted_schema", "off")?;
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection) -> Result<()> {
+    let have: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if have > MIGRATIONS.len() {
+        return Err(StoreError::Unusable(format!(
+            "the database was written by a newer Uppsikt (schema {have}, this one knows {}); install that one",
+            MIGRATIONS.len()
+        )));
+    }
+    for (number, sql) in MIGRATIONS.iter().enumerate().skip(have) {
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute_batch(sql)?;
+        tx.pragma_update(None, "user_version", number + 1)?;
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+/// A moment as the database writes it.
+pub(crate) fn stamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// A moment as the database wrote it.
+pub(crate) fn moment(text: &str) -> Result<DateTime<Utc>> {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%SZ")
+        .map(|naive| naive.and_utc())
+        .map_err(|_| StoreError::Corrupt(format!("`{text}` is no moment")))
+}
+
+/// The value of a key of `meta`.
+///
+/// # Errors
+/// Engine errors.
+pub fn meta(reader: &Reader, key: &str) -> Result<Option<String>> {
+    use rusqlite::OptionalExtension;
+    Ok(reader.query_row("select value from meta where key = ?1", [key], |row| row.get(0)).optional()?)
+}
+
+/// Sets a key of `meta`.
+///
+/// # Errors
+/// Engine errors.
+pub fn set_meta(tx: &Tx<'_>, key: &str, value: &str) -> Result<()> {
+    tx.execute("insert into meta values (?1, ?2) on conflict do update set value = excluded.value", [key, value])?;
+    Ok(())
+}
+
+/// Notes that something was done once; false if it had been done before.
+///
+/// # Errors
+/// Engine errors.
+pub fn do_once(tx: &Tx<'_>, name: &str, at: DateTime<Utc>) -> Result<bool> {
+    Ok(tx.execute("insert or ignore into done values (?1, ?2)", [name, &stamp(at)])? == 1)
+}
+
+/// A JSON text of a row as a value.
+pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("JSON: {error}")))
+}
+
+/// A value as the JSON text of a row.
+pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(format!("JSON: {error}")))
+}
+
+/// A code of a row as a value.
+pub(crate) fn code<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T> {
+    text.parse().map_err(StoreError::Corrupt)
+}

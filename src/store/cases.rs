@@ -1,0 +1,211 @@
+//! Cases, what the rules said of them, and how they move.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, params};
+
+use super::{Reader, Result, StoreError, Tx, code, json, moment, stamp, to_json};
+use crate::domain::case::{CaseId, CaseState};
+use crate::domain::category::Proposal;
+use crate::domain::classify::Assessment;
+
+/// One case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// Its stable id.
+    pub id: CaseId,
+    /// The comment's row.
+    pub comment: i64,
+    /// When it was opened.
+    pub opened_at: DateTime<Utc>,
+    /// Where it stands.
+    pub state: CaseState,
+    /// Since when.
+    pub state_at: DateTime<Utc>,
+    /// The number in the municipality's own register, once somebody gave it.
+    pub external_dnr: Option<String>,
+    /// When somebody answered.
+    pub answered_at: Option<DateTime<Utc>>,
+}
+
+/// What the rules said of one version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// The findings.
+    pub assessment: Assessment,
+    /// The rule set's hash.
+    pub rules: String,
+    /// When it was judged.
+    pub at: DateTime<Utc>,
+}
+
+type Raw = (i64, i64, String, String, String, Option<String>, Option<String>);
+
+fn case_of(raw: Raw) -> Result<Case> {
+    let (id, comment, opened, state, since, external_dnr, answered) = raw;
+    Ok(Case {
+        id: CaseId(id),
+        comment,
+        opened_at: moment(&opened)?,
+        state: code(&state)?,
+        state_at: moment(&since)?,
+        external_dnr,
+        answered_at: answered.as_deref().map(moment).transpose()?,
+    })
+}
+
+fn query(reader: &Reader, condition: &str, value: i64) -> Result<Option<Case>> {
+    reader
+        .prepare_cached(&format!(
+            "select id, comment, opened_at, state, state_at, external_dnr, answered_at from case_file where {condition} = ?1"
+        ))?
+        .query_row([value], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+        })
+        .optional()?
+        .map(case_of)
+        .transpose()
+}
+
+/// The case with this id.
+///
+/// # Errors
+/// `Conflict` when there is none; engine errors.
+pub fn get(reader: &Reader, id: CaseId) -> Result<Case> {
+    query(reader, "id", id.0)?.ok_or_else(|| StoreError::Conflict(format!("there is no case {id}")))
+}
+
+/// The case of a comment, if there is one.
+///
+/// # Errors
+/// Engine errors.
+pub fn of_comment(reader: &Reader, comment: i64) -> Result<Option<Case>> {
+    query(reader, "comment", comment)
+}
+
+/// The case that a person names: by case id (`c-000123`) or by diary number.
+///
+/// # Errors
+/// `Conflict` when there is none; engine errors.
+pub fn named(reader: &Reader, name: &str) -> Result<Case> {
+    if let Ok(id) = name.parse::<CaseId>() {
+        return get(reader, id);
+    }
+    let id: Option<i64> =
+        reader.query_row("select case_id from diary where number = ?1", [name], |row| row.get(0)).optional()?;
+    match id {
+        Some(id) => get(reader, CaseId(id)),
+        None => Err(StoreError::Conflict(format!(
+            "there is no case `{name}`; name it by case id (c-000123) or by diary number, as `uppsikt cases` lists them"
+        ))),
+    }
+}
+
+/// The case of a comment, opened now if there was none.
+///
+/// # Errors
+/// Engine errors.
+pub fn open(tx: &Tx<'_>, comment: i64, now: DateTime<Utc>) -> Result<Case> {
+    tx.execute(
+        "insert or ignore into case_file (comment, opened_at, state, state_at) values (?1, ?2, 'open', ?2)",
+        params![comment, stamp(now)],
+    )?;
+    of_comment(tx, comment)?.ok_or_else(|| StoreError::Corrupt(format!("comment {comment} has no case")))
+}
+
+/// Moves a case.
+///
+/// # Errors
+/// Engine errors.
+pub fn set_state(tx: &Tx<'_>, id: CaseId, state: CaseState, now: DateTime<Utc>) -> Result<()> {
+    tx.prepare_cached("update case_file set state = ?2, state_at = ?3 where id = ?1 and state <> ?2")?.execute(params![
+        id.0,
+        state.code(),
+        stamp(now)
+    ])?;
+    Ok(())
+}
+
+/// Notes when somebody answered.
+///
+/// # Errors
+/// Engine errors.
+pub fn set_answered(tx: &Tx<'_>, id: CaseId, at: DateTime<Utc>) -> Result<()> {
+    tx.execute("update case_file set answered_at = ?2 where id = ?1", params![id.0, stamp(at)])?;
+    Ok(())
+}
+
+/// Stores what the rules say of a version; once, the first answer stands.
+///
+/// # Errors
+/// Engine errors.
+pub fn assess(tx: &Tx<'_>, version: i64, assessment: &Assessment, rules: &str, now: DateTime<Utc>) -> Result<()> {
+    tx.prepare_cached(
+        "insert or ignore into assessment (version, rules, at, findings, proposal, needs_answer, language)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        version,
+        rules,
+        stamp(now),
+        to_json(&assessment.findings)?,
+        assessment.proposal.code(),
+        assessment.needs_answer,
+        assessment.language,
+    ])?;
+    Ok(())
+}
+
+/// What the rules said of a version, if it has been judged.
+///
+/// # Errors
+/// Engine errors.
+pub fn assessment(reader: &Reader, version: i64) -> Result<Option<Judged>> {
+    let row: Option<(String, String, String, String, bool, Option<String>)> = reader
+        .prepare_cached(
+            "select rules, at, findings, proposal, needs_answer, language from assessment where version = ?1",
+        )?
+        .query_row([version], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+        })
+        .optional()?;
+    row.map(|(rules, at, findings, proposal, needs_answer, language)| {
+        Ok(Judged {
+            assessment: Assessment {
+                findings: json(&findings)?,
+                proposal: proposal_of(&proposal)?,
+                needs_answer,
+                language,
+            },
+            rules,
+            at: moment(&at)?,
+        })
+    })
+    .transpose()
+}
+
+fn proposal_of(text: &str) -> Result<Proposal> {
+    [Proposal::Keep, Proposal::Review, Proposal::Hide, Proposal::Remove, Proposal::Escalate]
+        .into_iter()
+        .find(|proposal| proposal.code() == text)
+        .ok_or_else(|| StoreError::Corrupt(format!("`{text}` is no proposal")))
+}
+
+/// Cases whose newest version is to be preserved and is not: flagged ones, and ones that a person decided to hide or
+/// remove. Those where somebody may be in danger, and those decided on, come first.
+///
+/// # Errors
+/// Engine errors.
+pub fn unpreserved(reader: &Reader, account: &str, limit: usize) -> Result<Vec<CaseId>> {
+    let mut query = reader.prepare_cached(
+        "select k.id from case_file k
+         join comment c on c.id = k.comment
+         join version v on v.comment = c.id and v.n = (select max(n) from version where comment = c.id)
+         left join assessment a on a.version = v.id
+         left join record r on r.version = v.id
+         where c.account = ?1 and (r.id is null or r.state = 'sealing')
+           and (a.proposal <> 'keep' or k.state in ('hiding', 'awaiting_approval')
+                or exists (select 1 from sighting s where s.comment = c.id and s.source = 'outside'))
+         order by k.state = 'hiding' desc, a.proposal = 'escalate' desc, c.old, k.id limit ?2",
+    )?;
+    query.query_map(params![account, limit], |row| row.get(0))?.map(|id| Ok(CaseId(id?))).collect()
+}

@@ -1,0 +1,368 @@
+//! Comments, every text they have had, and how they were seen to stand.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Reader, Result, StoreError, Tx, json, moment, stamp, to_json};
+use crate::connector::{Page, Sighting, Target};
+use crate::domain::comment::{Attachment, Author, CommentId, Seen, Visibility};
+
+/// A stored comment with its newest version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredComment {
+    /// The row.
+    pub id: i64,
+    /// Account and native id.
+    pub comment: CommentId,
+    /// The post it stands under.
+    pub post_id: String,
+    /// The comment it answers.
+    pub parent_id: Option<String>,
+    /// Who wrote it.
+    pub author: Author,
+    /// The platform's own time.
+    pub created_at: DateTime<Utc>,
+    /// When Uppsikt first saw it.
+    pub first_seen_at: DateTime<Utc>,
+    /// Its public address.
+    pub permalink: Option<String>,
+    /// Written by the municipality.
+    pub ours: bool,
+    /// Older than `watched_from`.
+    pub old: bool,
+    /// How it stood when last seen.
+    pub sighting: Sighting,
+    /// The newest version.
+    pub version: Version,
+}
+
+impl StoredComment {
+    /// What the platform needs to know to find it.
+    pub fn target(&self) -> Target {
+        Target {
+            native_id: self.comment.native.clone(),
+            post_id: self.post_id.clone(),
+            parent_id: self.parent_id.clone(),
+        }
+    }
+}
+
+/// One text that a comment has had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The row.
+    pub id: i64,
+    /// 1, 2, …
+    pub n: u32,
+    /// When Uppsikt first saw it.
+    pub seen_at: DateTime<Utc>,
+    /// The text.
+    pub text: String,
+    /// What stands beside it.
+    pub attachments: Vec<Attachment>,
+}
+
+/// What storing a page found.
+#[derive(Debug, Default)]
+pub struct Stored {
+    /// Comments never seen before.
+    pub new: usize,
+    /// New texts of known comments.
+    pub edited: usize,
+    /// Comments whose standing in the list differs from what is stored: looked at one by one before it is believed.
+    pub doubtful: Vec<i64>,
+}
+
+const COLUMNS: &str = "c.id, c.account, c.native_id, c.post_id, c.parent_id, c.author_id, c.author_name, c.created_at,
+    c.first_seen_at, c.permalink, c.ours, c.old, c.sighting, v.id, v.n, v.seen_at, v.text, v.attachments";
+
+const NEWEST: &str = "from comment c join version v on v.comment = c.id
+    and v.n = (select max(n) from version where comment = c.id)";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Result<StoredComment>> {
+    let (created, first, seen): (String, String, String) = (row.get(7)?, row.get(8)?, row.get(15)?);
+    let (sighting, attachments): (String, String) = (row.get(12)?, row.get(17)?);
+    let (id, comment) = (row.get(0)?, CommentId { account: row.get(1)?, native: row.get(2)? });
+    let (post_id, parent_id) = (row.get(3)?, row.get(4)?);
+    let author = Author { id: row.get(5)?, name: row.get(6)? };
+    let (permalink, ours, old) = (row.get(9)?, row.get(10)?, row.get(11)?);
+    let (version, n, text) = (row.get(13)?, row.get(14)?, row.get(16)?);
+    Ok((|| {
+        Ok(StoredComment {
+            id,
+            comment,
+            post_id,
+            parent_id,
+            author,
+            created_at: moment(&created)?,
+            first_seen_at: moment(&first)?,
+            permalink,
+            ours,
+            old,
+            sighting: sighting_of(&sighting)?,
+            version: Version {
+                id: version,
+                n,
+                seen_at: moment(&seen)?,
+                text,
+                attachments: json(&attachments)?,
+            },
+        })
+    })())
+}
+
+fn sighting_of(code: &str) -> Result<Sighting> {
+    Sighting::from_code(code).ok_or_else(|| StoreError::Corrupt(format!("`{code}` is no sighting")))
+}
+
+/// The comment in row `id`.
+///
+/// # Errors
+/// `Corrupt` when there is none; engine errors.
+pub fn get(reader: &Reader, id: i64) -> Result<StoredComment> {
+    reader
+        .prepare_cached(&format!("select {COLUMNS} {NEWEST} where c.id = ?1"))?
+        .query_row([id], read)
+        .optional()?
+        .ok_or_else(|| StoreError::Corrupt(format!("there is no comment in row {id}")))?
+}
+
+/// The comment with this account and native id.
+///
+/// # Errors
+/// Engine errors.
+pub fn find(reader: &Reader, comment: &CommentId) -> Result<Option<StoredComment>> {
+    reader
+        .prepare_cached(&format!("select {COLUMNS} {NEWEST} where c.account = ?1 and c.native_id = ?2"))?
+        .query_row([&comment.account, &comment.native], read)
+        .optional()?
+        .transpose()
+}
+
+/// The comments under one post, oldest first.
+///
+/// # Errors
+/// Engine errors.
+pub fn thread(reader: &Reader, account: &str, post: &str) -> Result<Vec<StoredComment>> {
+    reader
+        .prepare_cached(&format!(
+            "select {COLUMNS} {NEWEST} where c.account = ?1 and c.post_id = ?2 order by c.created_at, c.id"
+        ))?
+        .query_map([account, post], read)?
+        .map(|row| row?)
+        .collect()
+}
+
+/// The exact bytes of a version's element.
+///
+/// # Errors
+/// Engine errors.
+pub fn element(reader: &Reader, version: i64) -> Result<Vec<u8>> {
+    Ok(reader.query_row("select element from version where id = ?1", [version], |row| row.get(0))?)
+}
+
+/// A post's text, creation and address, if it has been seen.
+///
+/// # Errors
+/// Engine errors.
+pub fn post(reader: &Reader, account: &str, native: &str) -> Result<Option<crate::connector::Post>> {
+    let row: Option<(String, String, Option<String>)> = reader
+        .prepare_cached("select text, created_at, permalink from post where account = ?1 and native_id = ?2")?
+        .query_row([account, native], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    row.map(|(text, created, permalink)| {
+        Ok(crate::connector::Post {
+            native_id: native.to_owned(),
+            text,
+            created_at: moment(&created)?,
+            permalink,
+        })
+    })
+    .transpose()
+}
+
+/// Stores one page and the cursor behind it, in the caller's transaction (DESIGN §3, step 1).
+///
+/// `sweep` is when the running sweep began; `watched_from` divides old material from new.
+///
+/// # Errors
+/// Engine errors.
+pub fn store_page(
+    tx: &Tx<'_>,
+    account: &str,
+    page: &Page,
+    sweep: DateTime<Utc>,
+    watched_from: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Stored> {
+    let mut stored = Stored::default();
+    for post in &page.posts {
+        tx.prepare_cached(
+            "insert into post (account, native_id, text, created_at, permalink, seen_at) values (?1, ?2, ?3, ?4, ?5, ?6)
+             on conflict do update set text = excluded.text, permalink = excluded.permalink",
+        )?
+        .execute(params![account, post.native_id, post.text, stamp(post.created_at), post.permalink, stamp(now)])?;
+    }
+    for seen in &page.comments {
+        store_seen(tx, account, seen, sweep, watched_from, now, &mut stored)?;
+    }
+    if let Some(cursor) = &page.cursor {
+        tx.execute("update account_state set cursor = ?2 where account = ?1", [account, &cursor.0])?;
+    }
+    Ok(stored)
+}
+
+fn store_seen(
+    tx: &Tx<'_>,
+    account: &str,
+    seen: &Seen,
+    sweep: DateTime<Utc>,
+    watched_from: DateTime<Utc>,
+    now: DateTime<Utc>,
+    stored: &mut Stored,
+) -> Result<()> {
+    let id = CommentId { account: account.to_owned(), native: seen.native_id.clone() };
+    let Some(known) = find(tx, &id)? else {
+        let sighting = match seen.visibility {
+            Visibility::Hidden => Sighting::Hidden,
+            Visibility::Public | Visibility::Unknown => Sighting::Public,
+        };
+        tx.prepare_cached(
+            "insert into comment (account, native_id, post_id, parent_id, author_id, author_name, created_at,
+                 first_seen_at, permalink, ours, old, listed_at, sighting, sighted_at)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?8)",
+        )?
+        .execute(params![
+            account,
+            seen.native_id,
+            seen.post_id,
+            seen.parent_id,
+            seen.author.id,
+            seen.author.name,
+            stamp(seen.created_at),
+            stamp(now),
+            seen.permalink,
+            seen.ours,
+            seen.created_at < watched_from,
+            stamp(sweep),
+            sighting.code(),
+        ])?;
+        let row = tx.last_insert_rowid();
+        insert_version(tx, row, 1, seen, now)?;
+        note_sighting(tx, row, sighting, "list", now)?;
+        stored.new += 1;
+        return Ok(());
+    };
+    tx.prepare_cached(
+        "update comment set listed_at = ?2, author_id = coalesce(?3, author_id), author_name = coalesce(?4, author_name),
+             permalink = coalesce(?5, permalink) where id = ?1",
+    )?
+    .execute(params![known.id, stamp(sweep), seen.author.id, seen.author.name, seen.permalink])?;
+    if add_version(tx, &known, seen, now)? {
+        stored.edited += 1;
+    }
+    let differs = match seen.visibility {
+        Visibility::Public => known.sighting != Sighting::Public,
+        Visibility::Hidden => !known.sighting.is_hidden(),
+        Visibility::Unknown => known.sighting == Sighting::Gone,
+    };
+    if differs {
+        stored.doubtful.push(known.id);
+    }
+    Ok(())
+}
+
+/// Stores the text that `seen` shows as a new version, if it is another than the newest; true if it was.
+///
+/// # Errors
+/// Engine errors.
+pub fn add_version(tx: &Tx<'_>, known: &StoredComment, seen: &Seen, now: DateTime<Utc>) -> Result<bool> {
+    if known.version.text == seen.text && known.version.attachments == seen.attachments {
+        return Ok(false);
+    }
+    insert_version(tx, known.id, known.version.n + 1, seen, now)?;
+    Ok(true)
+}
+
+fn insert_version(tx: &Tx<'_>, comment: i64, n: u32, seen: &Seen, now: DateTime<Utc>) -> Result<()> {
+    tx.prepare_cached(
+        "insert into version (comment, n, seen_at, text, attachments, element, salt)
+         values (?1, ?2, ?3, ?4, ?5, ?6, randomblob(16))",
+    )?
+    .execute(params![comment, n, stamp(now), seen.text, to_json(&seen.attachments)?, seen.element])?;
+    Ok(())
+}
+
+/// Notes how a comment was seen to stand.
+///
+/// # Errors
+/// Engine errors.
+pub fn note_sighting(tx: &Tx<'_>, comment: i64, sighting: Sighting, source: &str, at: DateTime<Utc>) -> Result<()> {
+    tx.prepare_cached("insert into sighting (comment, at, sighting, source) values (?1, ?2, ?3, ?4)")?.execute(
+        params![comment, stamp(at), sighting.code(), source],
+    )?;
+    tx.prepare_cached("update comment set sighting = ?2, sighted_at = ?3 where id = ?1")?
+        .execute(params![comment, sighting.code(), stamp(at)])?;
+    Ok(())
+}
+
+/// Known comments under wholly listed posts that this sweep did not list: they may be gone, or only hidden from lists.
+///
+/// # Errors
+/// Engine errors.
+pub fn missing(reader: &Reader, account: &str, posts: &[String], sweep: DateTime<Utc>) -> Result<Vec<i64>> {
+    let mut missing = Vec::new();
+    let mut query = reader.prepare_cached(
+        "select id from comment where account = ?1 and post_id = ?2 and listed_at < ?3
+         and sighting not in ('gone', 'not_listed') order by id",
+    )?;
+    for post in posts {
+        for id in query.query_map([account, post, &stamp(sweep)], |row| row.get(0))? {
+            missing.push(id?);
+        }
+    }
+    Ok(missing)
+}
+
+/// Rows of comments whose newest version has not been judged, oldest first.
+///
+/// # Errors
+/// Engine errors.
+pub fn unjudged(reader: &Reader, limit: usize) -> Result<Vec<i64>> {
+    let mut query = reader.prepare_cached(
+        "select v.comment from version v left join assessment a on a.version = v.id
+         where a.version is null and v.n = (select max(n) from version where comment = v.comment)
+         order by v.id limit ?1",
+    )?;
+    query.query_map([limit], |row| row.get(0))?.map(|id| Ok(id?)).collect()
+}
+
+/// How many comments and flagged comments are older than `watched_from`, by category code.
+///
+/// # Errors
+/// Engine errors.
+pub fn old_material(reader: &Reader, account: &str) -> Result<(usize, Vec<(String, usize)>)> {
+    let all: usize =
+        reader.query_row("select count(*) from comment where account = ?1 and old = 1 and ours = 0", [account], |row| {
+            row.get(0)
+        })?;
+    let mut query = reader.prepare_cached(
+        "select json_extract(f.value, '$.category') as category, count(distinct c.id)
+         from comment c join version v on v.comment = c.id join assessment a on a.version = v.id, json_each(a.findings) f
+         where c.account = ?1 and c.old = 1 and c.ours = 0 group by category order by 2 desc, 1",
+    )?;
+    let flagged =
+        query.query_map([account], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+    Ok((all, flagged))
+}
+
+/// The row of the version before version `n` of a comment.
+///
+/// # Errors
+/// Engine errors.
+pub fn version_before(reader: &Reader, comment: i64, n: u32) -> Result<Option<i64>> {
+    Ok(reader
+        .prepare_cached("select id from version where comment = ?1 and n < ?2 order by n desc limit 1")?
+        .query_row(params![comment, n], |row| row.get(0))
+        .optional()?)
+}

@@ -1,0 +1,283 @@
+//! What persons must do, and how far they have been reminded.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, params};
+
+use super::{Reader, Result, Tx, json, moment, stamp, to_json};
+use crate::domain::case::CaseId;
+
+/// A duty about to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDuty {
+    /// The kind's code (`domain::duty`).
+    pub kind: String,
+    /// The case, for duties about one comment.
+    pub case: Option<CaseId>,
+    /// The account.
+    pub account: String,
+    /// The post, for duties about a thread.
+    pub post_id: Option<String>,
+    /// What started the clock: the comment's own time, a decision, a failure.
+    pub trigger_at: DateTime<Utc>,
+    /// When Uppsikt saw it.
+    pub found_at: DateTime<Utc>,
+    /// When it is due.
+    pub due_at: DateTime<Utc>,
+    /// The reckoning, told in Swedish.
+    pub explain: Vec<String>,
+}
+
+/// A stored duty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duty {
+    /// The row.
+    pub id: i64,
+    /// What it is about.
+    pub what: NewDuty,
+    /// running, warned, overdue, closed, superseded.
+    pub state: String,
+    /// The highest rung that a letter was sent for.
+    pub rung: Option<String>,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// When it ended.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// The thread duty that carries it.
+    pub thread: Option<i64>,
+}
+
+const COLUMNS: &str = "id, kind, case_id, account, post_id, trigger_at, found_at, due_at, explain, state, rung, outcome,
+    closed_at, thread from duty";
+
+/// The condition for a duty that is still open.
+const OPEN: &str = "state in ('running', 'warned', 'overdue')";
+
+type Raw = (
+    i64,
+    String,
+    Option<i64>,
+    String,
+    Option<String>,
+    [String; 3],
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+);
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        [row.get(5)?, row.get(6)?, row.get(7)?],
+        row.get(8)?,
+        row.get(9)?,
+        row.get(10)?,
+        row.get(11)?,
+        row.get(12)?,
+        row.get(13)?,
+    ))
+}
+
+fn duty_of(raw: Raw) -> Result<Duty> {
+    let (id, kind, case, account, post_id, [trigger, found, due], explain, state, rung, outcome, closed, thread) = raw;
+    Ok(Duty {
+        id,
+        what: NewDuty {
+            kind,
+            case: case.map(CaseId),
+            account,
+            post_id,
+            trigger_at: moment(&trigger)?,
+            found_at: moment(&found)?,
+            due_at: moment(&due)?,
+            explain: json(&explain)?,
+        },
+        state,
+        rung,
+        outcome,
+        closed_at: closed.as_deref().map(moment).transpose()?,
+        thread,
+    })
+}
+
+/// Begins a duty; an open one of the same kind on the same case (or account and post) stands, and nothing is added.
+///
+/// # Errors
+/// Engine errors.
+pub fn begin(tx: &Tx<'_>, new: &NewDuty) -> Result<Option<i64>> {
+    let there: bool = tx.query_row(
+        &format!(
+            "select exists (select 1 from duty where kind = ?1 and case_id is ?2 and account = ?3 and post_id is ?4 and {OPEN})"
+        ),
+        params![new.kind, new.case.map(|case| case.0), new.account, new.post_id],
+        |row| row.get(0),
+    )?;
+    if there {
+        return Ok(None);
+    }
+    tx.execute(
+        "insert into duty (kind, case_id, account, post_id, trigger_at, found_at, due_at, explain, state)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'running')",
+        params![
+            new.kind,
+            new.case.map(|case| case.0),
+            new.account,
+            new.post_id,
+            stamp(new.trigger_at),
+            stamp(new.found_at),
+            stamp(new.due_at),
+            to_json(&new.explain)?
+        ],
+    )?;
+    Ok(Some(tx.last_insert_rowid()))
+}
+
+/// The duty in row `id`.
+///
+/// # Errors
+/// Engine errors.
+pub fn get(reader: &Reader, id: i64) -> Result<Option<Duty>> {
+    reader
+        .prepare_cached(&format!("select {COLUMNS} where id = ?1"))?
+        .query_row([id], read)
+        .optional()?
+        .map(duty_of)
+        .transpose()
+}
+
+/// All open duties, the first due first.
+///
+/// # Errors
+/// Engine errors.
+pub fn open(reader: &Reader) -> Result<Vec<Duty>> {
+    collect(reader, &format!("where {OPEN} order by due_at, id"), params![])
+}
+
+/// All duties of a case, oldest first.
+///
+/// # Errors
+/// Engine errors.
+pub fn of_case(reader: &Reader, case: CaseId) -> Result<Vec<Duty>> {
+    collect(reader, "where case_id = ?1 order by id", params![case.0])
+}
+
+fn collect(reader: &Reader, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<Duty>> {
+    reader
+        .prepare_cached(&format!("select {COLUMNS} {condition}"))?
+        .query_map(values, read)?
+        .map(|row| duty_of(row?))
+        .collect()
+}
+
+/// Closes the open duties of a case whose kind is in `kinds`; returns how many.
+///
+/// # Errors
+/// Engine errors.
+pub fn close(
+    tx: &Tx<'_>,
+    case: CaseId,
+    kinds: &[&str],
+    outcome: &str,
+    by: &str,
+    at: DateTime<Utc>,
+) -> Result<usize> {
+    let mut closed = 0;
+    for kind in kinds {
+        closed += tx
+            .prepare_cached(&format!(
+                "update duty set state = 'closed', outcome = ?3, closed_by = ?4, closed_at = ?5
+                 where case_id = ?1 and kind = ?2 and {OPEN}"
+            ))?
+            .execute(params![case.0, kind, outcome, by, stamp(at)])?;
+    }
+    Ok(closed)
+}
+
+/// Closes the open duties of one kind that are about an account (not a case); returns how many.
+///
+/// # Errors
+/// Engine errors.
+pub fn close_for_account(tx: &Tx<'_>, account: &str, kind: &str, outcome: &str, at: DateTime<Utc>) -> Result<usize> {
+    Ok(tx.execute(
+        &format!(
+            "update duty set state = 'closed', outcome = ?3, closed_by = 'uppsikt', closed_at = ?4
+             where account = ?1 and kind = ?2 and case_id is null and {OPEN}"
+        ),
+        params![account, kind, outcome, stamp(at)],
+    )?)
+}
+
+/// Closes one duty.
+///
+/// # Errors
+/// Engine errors.
+pub fn close_one(tx: &Tx<'_>, id: i64, outcome: &str, by: &str, at: DateTime<Utc>) -> Result<()> {
+    tx.execute(
+        &format!(
+            "update duty set state = 'closed', outcome = ?2, closed_by = ?3, closed_at = ?4 where id = ?1 and {OPEN}"
+        ),
+        params![id, outcome, by, stamp(at)],
+    )?;
+    Ok(())
+}
+
+/// Notes that a letter was queued for a rung, and the state that follows from it.
+///
+/// # Errors
+/// Engine errors.
+pub fn reached(tx: &Tx<'_>, id: i64, rung: &str, state: &str) -> Result<()> {
+    tx.prepare_cached(&format!("update duty set rung = ?2, state = ?3 where id = ?1 and {OPEN}"))?
+        .execute(params![id, rung, state])?;
+    Ok(())
+}
+
+/// Lets a thread duty carry the answer duties of one post.
+///
+/// # Errors
+/// Engine errors.
+pub fn carry(tx: &Tx<'_>, thread: i64, duties: &[i64]) -> Result<()> {
+    for duty in duties {
+        tx.prepare_cached("update duty set thread = ?2 where id = ?1")?.execute(params![duty, thread])?;
+    }
+    Ok(())
+}
+
+/// True while any duty of the case is open.
+///
+/// # Errors
+/// Engine errors.
+pub fn any_open(reader: &Reader, case: CaseId) -> Result<bool> {
+    Ok(reader.query_row(
+        &format!("select exists (select 1 from duty where case_id = ?1 and {OPEN})"),
+        [case.0],
+        |row| row.get(0),
+    )?)
+}
+
+/// Closes the thread duty of a post, if there is one.
+///
+/// # Errors
+/// Engine errors.
+pub fn close_for_post(
+    tx: &Tx<'_>,
+    account: &str,
+    post: &str,
+    outcome: &str,
+    by: &str,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    tx.execute(
+        &format!(
+            "update duty set state = 'closed', outcome = ?3, closed_by = ?4, closed_at = ?5
+             where account = ?1 and post_id = ?2 and {OPEN}"
+        ),
+        params![account, post, outcome, by, stamp(at)],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Preserved versions: the rows from which packs are made.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, params};
+
+use super::{Reader, Result, StoreError, Tx, moment, stamp};
+use crate::connector::Sighting;
+use crate::domain::case::CaseId;
+
+/// One version under preservation. Its pack is wholly determined by this row and the record's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// 32 hexadecimal digits, random.
+    pub id: String,
+    /// The version's row.
+    pub version: i64,
+    /// The comment's row.
+    pub comment: i64,
+    /// The case.
+    pub case: CaseId,
+    /// Exact bytes of the single look, or of the stored element.
+    pub look: Vec<u8>,
+    /// True for a single look, false for the stored element.
+    pub single: bool,
+    /// The address asked, free of secrets.
+    pub look_url: String,
+    /// When it was asked, or when the element was read.
+    pub look_at: DateTime<Utc>,
+    /// How the comment stood.
+    pub sighting: Sighting,
+    /// The fields of the snapshot, JSON.
+    pub doc: String,
+    /// The pack's nonce.
+    pub nonce: [u8; 24],
+    /// SHA-256 of the pack file (hex), once preserved.
+    pub pack_digest: Option<String>,
+}
+
+const COLUMNS: &str = "id, version, comment, case_id, look, look_kind = 'look', look_url, look_at, sighting, doc, nonce,
+    pack_digest from record";
+
+type Raw =
+    (String, i64, i64, i64, Vec<u8>, bool, String, String, String, String, [u8; 24], Option<String>);
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+        row.get(6)?,
+        row.get(7)?,
+        row.get(8)?,
+        row.get(9)?,
+        row.get(10)?,
+        row.get(11)?,
+    ))
+}
+
+fn record_of(raw: Raw) -> Result<Record> {
+    let (id, version, comment, case, look, single, look_url, at, sighting, doc, nonce, pack_digest) = raw;
+    Ok(Record {
+        id,
+        version,
+        comment,
+        case: CaseId(case),
+        look,
+        single,
+        look_url,
+        look_at: moment(&at)?,
+        sighting: Sighting::from_code(&sighting)
+            .ok_or_else(|| StoreError::Corrupt(format!("`{sighting}` is no sighting")))?,
+        doc,
+        nonce,
+        pack_digest,
+    })
+}
+
+/// The record with this id.
+///
+/// # Errors
+/// `Corrupt` when there is none; engine errors.
+pub fn get(reader: &Reader, id: &str) -> Result<Record> {
+    reader
+        .prepare_cached(&format!("select {COLUMNS} where id = ?1"))?
+        .query_row([id], read)
+        .optional()?
+        .map(record_of)
+        .transpose()?
+        .ok_or_else(|| StoreError::Corrupt(format!("there is no record {id}")))
+}
+
+/// The record of a version, if one was begun.
+///
+/// # Errors
+/// Engine errors.
+pub fn of_version(reader: &Reader, version: i64) -> Result<Option<Record>> {
+    reader
+        .prepare_cached(&format!("select {COLUMNS} where version = ?1"))?
+        .query_row([version], read)
+        .optional()?
+        .map(record_of)
+        .transpose()
+}
+
+/// The preserved records of a case, in log order of their snapshots.
+///
+/// # Errors
+/// Engine errors.
+pub fn of_case(reader: &Reader, case: CaseId) -> Result<Vec<Record>> {
+    reader
+        .prepare_cached(&format!(
+            "select {COLUMNS} where case_id = ?1 and state = 'preserved'
+             order by (select min(idx) from entry where entry.record = record.id)"
+        ))?
+        .query_map([case.0], read)?
+        .map(|row| record_of(row?))
+        .collect()
+}
+
+/// The record of a case that was last acted on, else the newest (DESIGN §4).
+///
+/// # Errors
+/// Engine errors.
+pub fn current(reader: &Reader, case: CaseId) -> Result<Option<Record>> {
+    reader
+        .prepare_cached(&format!(
+            "select {COLUMNS} where case_id = ?1 and state = 'preserved'
+             order by (select max(entry) from intent where intent.record = record.id) desc nulls last, version desc limit 1"
+        ))?
+        .query_row([case.0], read)
+        .optional()?
+        .map(record_of)
+        .transpose()
+}
+
+/// Begins a record: the exact look and the nonce are fixed from here on (DESIGN §3, step 3).
+///
+/// # Errors
+/// Engine errors; a version has one record.
+pub fn begin(tx: &Tx<'_>, record: &Record) -> Result<()> {
+    tx.execute(
+        "insert into record (id, version, comment, case_id, look, look_kind, look_url, look_at, sighting, doc, nonce, state)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'sealing')",
+        params![
+            record.id,
+            record.version,
+            record.comment,
+            record.case.0,
+            record.look,
+            if record.single { "look" } else { "element" },
+            record.look_url,
+            stamp(record.look_at),
+            record.sighting.code(),
+            record.doc,
+            record.nonce,
+        ],
+    )?;
+    Ok(())
+}
+
+/// Ends it: the pack was read back whole; in the transaction of its snapshot entry (step 6).
+///
+/// # Errors
+/// Engine errors.
+pub fn preserved(tx: &Tx<'_>, id: &str, pack_digest: &str) -> Result<()> {
+    tx.execute("update record set state = 'preserved', pack_digest = ?2 where id = ?1", [id, pack_digest])?;
+    Ok(())
+}
