@@ -9,6 +9,8 @@ use crate::archive::Preserved;
 use crate::domain::comment::{Platform, Seen};
 use crate::store::Intent;
 
+pub mod http;
+
 /// Where reading stopped, in the connector's own words (JSON); stored with the page it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub String);
