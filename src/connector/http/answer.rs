@@ -1,0 +1,188 @@
+//! What came back.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use crate::connector::ConnectorError;
+
+/// How long to wait when a platform says "too many" and not for how long.
+const UNSAID_WAIT: u64 = 60;
+
+/// The longest wait taken from a header: a day, the longest period any platform counts in.
+const LONGEST_WAIT: u64 = 24 * 60 * 60;
+
+/// A whole answer with a status below 500. Shown without its body.
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The exact bytes; empty or JSON.
+    pub body: Vec<u8>,
+    /// The platform's clock (UTC), from `Date`.
+    pub date: Option<DateTime<Utc>>,
+    headers: Vec<(String, String)>,
+    place: String,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: HTTP {}, {} bytes", self.place, self.status, self.body.len())
+    }
+}
+
+impl Answer {
+    /// Reads the body of `head`, at most `limit` bytes of it.
+    pub(super) async fn read(
+        place: &str,
+        mut head: reqwest::Response,
+        limit: usize,
+    ) -> Result<Self, ConnectorError> {
+        let status = head.status().as_u16();
+        let headers: Vec<(String, String)> = head
+            .headers()
+            .iter()
+            .filter(|(name, _)| *name != "set-cookie")
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+            .collect();
+        let too_long =
+            || ConnectorError::Malformed(format!("{place}: the answer is longer than {limit} bytes"));
+        if head.content_length().is_some_and(|length| usize::try_from(length).is_ok_and(|l| l > limit)) {
+            return Err(too_long());
+        }
+        let mut body = Vec::new();
+        loop {
+            match head.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > limit => return Err(too_long()),
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => {
+                    return Err(ConnectorError::Unavailable(format!(
+                        "the answer broke off after {} bytes: {}",
+                        body.len(),
+                        super::told(place, error)
+                    )));
+                }
+            }
+        }
+        let mut answer = Self { status, body, date: None, headers, place: place.to_owned() };
+        answer.date = answer.header("date").and_then(http_date);
+        Ok(answer)
+    }
+
+    /// The answer, unless its status or its kind says that it is none.
+    pub(super) fn usable(self) -> Result<Self, ConnectorError> {
+        match self.status {
+            429 => Err(ConnectorError::RateLimited(self.wait())),
+            500.. => Err(ConnectorError::Unavailable(format!("{}: HTTP {}", self.place, self.status))),
+            300..400 => Err(ConnectorError::Malformed(format!(
+                "{}: HTTP {}, a redirect, which is not followed",
+                self.place, self.status
+            ))),
+            _ if self.body.is_empty() => Ok(self),
+            _ if std::str::from_utf8(&self.body).is_err() => Err(ConnectorError::Malformed(format!(
+                "{}: HTTP {} with {} that is not UTF-8",
+                self.place,
+                self.status,
+                self.kind()
+            ))),
+            _ => match serde_json::from_slice::<IgnoredAny>(&self.body) {
+                Ok(_) => Ok(self),
+                Err(error) => Err(ConnectorError::Malformed(format!(
+                    "{}: HTTP {} with {} that is not JSON ({})",
+                    self.place,
+                    self.status,
+                    self.kind(),
+                    at(&error)
+                ))),
+            },
+        }
+    }
+
+    /// The value of a header, by its lower-case name; `None` also where it is not text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// True for 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as `T`. Borrow `&RawValue` for parts whose exact bytes matter or that may be broken.
+    ///
+    /// # Errors
+    /// `Malformed` with the place of the fault and nothing of the content.
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ConnectorError> {
+        serde_json::from_slice(&self.body).map_err(|error| malformed(&self.place, &error))
+    }
+
+    /// How long the platform asks to be left alone: `Retry-After` in seconds or as a date, else the reset times of
+    /// the rate headers, else a minute. Also for platforms that say "too many" with another status than 429.
+    pub fn wait(&self) -> Duration {
+        let until = |moment: i64| {
+            let now = self.date?.timestamp();
+            u64::try_from(moment.saturating_sub(now)).ok()
+        };
+        let retry_after = self.header("retry-after").and_then(|value| {
+            let value = value.trim();
+            value.parse::<u64>().ok().or_else(|| until(http_date(value)?.timestamp()))
+        });
+        let reset = || {
+            ["ratelimit-reset", "x-rate-limit-reset"].into_iter().find_map(|name| {
+                let value: i64 = self.header(name)?.trim().parse().ok()?;
+                // The draft of the IETF counts seconds from now, everybody else from 1970.
+                if value < 1_000_000_000 { u64::try_from(value).ok() } else { until(value) }
+            })
+        };
+        let seconds = retry_after.or_else(reset).unwrap_or(UNSAID_WAIT);
+        Duration::from_secs(seconds.clamp(1, LONGEST_WAIT))
+    }
+
+    /// What was asked, free of secrets.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn kind(&self) -> &str {
+        let kind = self.header("content-type").unwrap_or_default();
+        kind.split(';')
+            .next()
+            .filter(|kind| kind.len() < 60 && !kind.is_empty())
+            .unwrap_or("an unnamed kind of body")
+    }
+}
+
+/// The elements of a JSON array, each with its exact bytes: a broken element costs itself, never the page.
+///
+/// serde refuses a string with half a surrogate pair; as raw value it passes, and only reading that element fails.
+///
+/// # Errors
+/// `Malformed` if `array` is not an array.
+pub fn elements<'a>(place: &str, array: &'a RawValue) -> Result<Vec<&'a RawValue>, ConnectorError> {
+    serde_json::from_str(array.get()).map_err(|error| malformed(place, &error))
+}
+
+/// The error for JSON of another shape than expected, with the place of the fault and none of the content.
+pub fn malformed(place: &str, error: &serde_json::Error) -> ConnectorError {
+    ConnectorError::Malformed(format!("{place}: {}", at(error)))
+}
+
+/// What serde says, without the value that it quotes.
+fn at(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Io => "unreadable",
+        serde_json::error::Category::Syntax => "broken JSON",
+        serde_json::error::Category::Data => "another shape than expected",
+        serde_json::error::Category::Eof => "JSON that ends too early",
+    };
+    format!("{what} at line {}, column {}", error.line(), error.column())
+}
+
+/// A date of HTTP in its preferred form (RFC 9110 §5.6.7); the two obsolete forms are not read.
+fn http_date(value: &str) -> Option<DateTime<Utc>> {
+    NaiveDateTime::parse_from_str(value.trim(), "%a, %d %b %Y %H:%M:%S GMT").ok().map(|time| time.and_utc())
+}

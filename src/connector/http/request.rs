@@ -1,0 +1,254 @@
+//! Where requests may go and what they carry.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::{Host, Url};
+
+/// The longest answer that is read, unless the request says otherwise.
+const LIMIT: usize = 8 * 1024 * 1024;
+
+/// Parameters whose values never stand in an error, a log or evidence.
+const SECRET_PARAMETERS: [&str; 16] = [
+    "access_token",
+    "appsecret_proof",
+    "assertion",
+    "client_secret",
+    "code",
+    "fb_exchange_token",
+    "id_token",
+    "input_token",
+    "key",
+    "password",
+    "refresh_token",
+    "secret",
+    "sig",
+    "signature",
+    "state",
+    "token",
+];
+
+/// The base address of a platform's interface: https, or plain http to this very machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint(Url);
+
+impl Endpoint {
+    /// The endpoint at `address`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with `address`, without repeating it: it may hold a password.
+    pub fn parse(address: &str) -> Result<Self, String> {
+        let url = Url::parse(address).map_err(|error| format!("is not an address: {error}"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("must not hold a name or a password".to_owned());
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("must end with a path, without `?` and `#`".to_owned());
+        }
+        match url.scheme() {
+            "https" if url.has_host() => Ok(Self(url)),
+            "http" if is_loopback(&url) => Ok(Self(url)),
+            "http" => Err("must begin with https://; plain http only to loopback".to_owned()),
+            other => Err(format!("must begin with https://, not `{other}:`")),
+        }
+    }
+
+    /// True where requests never leave this machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// The host's name, as `doctor --hosts` lists it.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    /// The address below this one with these path segments; none can lead elsewhere.
+    fn at(&self, segments: &[&str]) -> Url {
+        let mut url = self.0.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+/// The address with the values of secret parameters replaced by `…`; for evidence, errors and logs.
+pub fn without_secrets(address: &str) -> String {
+    let Ok(mut url) = Url::parse(address) else { return "(not an address)".to_owned() };
+    // Neither can fail on an address that has a host; one without a host has no password.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_fragment(None);
+    let pairs: Vec<(String, String)> = url
+        .query_pairs()
+        .map(|(name, value)| {
+            let secret = SECRET_PARAMETERS.contains(&name.to_ascii_lowercase().as_str());
+            (name.into_owned(), if secret { "…".to_owned() } else { value.into_owned() })
+        })
+        .collect();
+    if pairs.is_empty() {
+        url.set_query(None);
+    } else {
+        url.query_pairs_mut().clear().extend_pairs(pairs);
+    }
+    url.to_string()
+}
+
+/// What a request does, as HTTP names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Writes.
+    Post,
+    /// Writes.
+    Put,
+    /// Writes.
+    Delete,
+}
+
+/// One request, not yet sent. Shown without its headers, its body and its secrets.
+pub struct Request {
+    method: Method,
+    url: Url,
+    bearer: Option<SecretString>,
+    headers: Vec<(&'static str, String)>,
+    body: Option<(&'static str, SecretString)>,
+    limit: usize,
+}
+
+impl Request {
+    /// A request to the path below `endpoint` made of `segments`, each of which is escaped.
+    pub fn new(method: Method, endpoint: &Endpoint, segments: &[&str]) -> Self {
+        Self {
+            method,
+            url: endpoint.at(segments),
+            bearer: None,
+            headers: Vec::new(),
+            body: None,
+            limit: LIMIT,
+        }
+    }
+
+    /// [`Request::new`] with GET.
+    pub fn get(endpoint: &Endpoint, segments: &[&str]) -> Self {
+        Self::new(Method::Get, endpoint, segments)
+    }
+
+    /// Adds a parameter to the address. Not for secrets: they go in headers and bodies.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
+    /// Adds `Authorization: Bearer`.
+    #[must_use]
+    pub fn bearer(mut self, token: &SecretString) -> Self {
+        self.bearer = Some(token.clone());
+        self
+    }
+
+    /// Adds a header that is no secret.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// Sends this JSON.
+    #[must_use]
+    pub fn json(mut self, body: &serde_json::Value) -> Self {
+        self.body = Some(("application/json", body.to_string().into()));
+        self
+    }
+
+    /// Sends these fields as a form.
+    #[must_use]
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.body = Some(("application/x-www-form-urlencoded", body.into()));
+        self
+    }
+
+    /// Reads answers up to this many bytes, in place of 8 MiB.
+    #[must_use]
+    pub fn up_to(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// The address, free of secrets: what evidence says was asked.
+    pub fn address(&self) -> String {
+        without_secrets(self.url.as_str())
+    }
+
+    pub(super) fn method(&self) -> Method {
+        self.method
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.url.path()
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub(super) fn is_plain(&self) -> bool {
+        self.url.scheme() == "http"
+    }
+
+    pub(super) fn into_call(self, client: &reqwest::Client) -> reqwest::RequestBuilder {
+        let method = match self.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        // The bytes of the answer are evidence: they are asked for as they are.
+        let mut call = client
+            .request(method, self.url)
+            .header("accept", "application/json")
+            .header("accept-encoding", "identity");
+        for (name, value) in self.headers {
+            call = call.header(name, value);
+        }
+        if let Some(token) = self.bearer {
+            // Marks the header as secret, so that neither reqwest nor hyper shows it.
+            call = call.bearer_auth(token.expose_secret());
+        }
+        if let Some((kind, body)) = self.body {
+            call = call.header("content-type", kind).body(body.expose_secret().to_owned());
+        }
+        call
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}", self.method, self.address())
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

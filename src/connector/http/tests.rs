@@ -1,0 +1,295 @@
+//! What the network and hostile servers can do to the client.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::script::{Reply, Server};
+use super::*;
+use crate::connector::Target;
+use crate::domain::comment::CommentId;
+use crate::store::Act;
+
+const SECRET: &str = "hemlig-nyckel-4711";
+
+fn http() -> Http {
+    Http::for_tests(Duration::from_millis(400))
+}
+
+fn comment(native: &str) -> CommentId {
+    CommentId { account: "a".to_owned(), native: native.to_owned() }
+}
+
+fn permit(native: &str) -> (Intent, Preserved) {
+    let target = Target { native_id: native.to_owned(), post_id: "p".to_owned(), parent_id: None };
+    (Intent::for_tests(Act::Hide, comment(native), target), Preserved::for_tests(comment(native), "x"))
+}
+
+fn whole(status: u16, headers: &str, body: impl Into<Vec<u8>>) -> Reply {
+    Reply::Whole(status, headers.to_owned(), body.into())
+}
+
+async fn read(reply: Reply) -> Result<Answer, ConnectorError> {
+    let server = Server::start(move |_| reply.clone()).await;
+    http().get(Request::get(&server.endpoint, &["x"]).query("access_token", SECRET)).await
+}
+
+async fn written(reply: Reply) -> Result<Answer, ConnectorError> {
+    let server = Server::start(move |_| reply.clone()).await;
+    let (intent, proof) = permit("1");
+    let request = Request::new(Method::Post, &server.endpoint, &["x"]).bearer(&SECRET.into());
+    http().write(&intent, &proof, request).await
+}
+
+fn name(error: &ConnectorError) -> String {
+    let text = format!("{error:?}");
+    text.split('(').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn every_bad_answer_becomes_the_error_that_says_what_to_do() {
+    let long = vec![b' '; 9 << 20];
+    let table: Vec<(&str, Reply, &str, &str)> = vec![
+        (
+            "html",
+            whole(200, "Content-Type: text/html\r\n", "<html>Logga in</html>"),
+            "Malformed",
+            "OutcomeUnknown",
+        ),
+        (
+            "html 403",
+            whole(403, "Content-Type: text/html\r\n", "<html>Spärrad</html>"),
+            "Malformed",
+            "OutcomeUnknown",
+        ),
+        ("half a document", whole(200, "", r#"{"a":[1,2"#), "Malformed", "OutcomeUnknown"),
+        ("10 MB", whole(200, "", long), "Malformed", "OutcomeUnknown"),
+        ("not UTF-8", whole(200, "", b"{\"a\":\"\xff\xfe\"}".to_vec()), "Malformed", "OutcomeUnknown"),
+        ("redirect", whole(302, "Location: https://example.org/\r\n", ""), "Malformed", "OutcomeUnknown"),
+        ("500", whole(500, "", "{}"), "Unavailable", "OutcomeUnknown"),
+        ("503 html", whole(503, "", "<html>"), "Unavailable", "OutcomeUnknown"),
+        ("429", whole(429, "", "{}"), "RateLimited", "RateLimited"),
+        ("silence", Reply::Silence, "Unavailable", "OutcomeUnknown"),
+        ("head only", Reply::HeadOnly, "Unavailable", "OutcomeUnknown"),
+        ("closed", Reply::Close, "Unavailable", "OutcomeUnknown"),
+        ("no HTTP", Reply::Raw(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()), "Unavailable", "OutcomeUnknown"),
+        (
+            "cut body",
+            Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"a\":1}".to_vec()),
+            "Unavailable",
+            "OutcomeUnknown",
+        ),
+    ];
+    for (what, reply, reading, writing) in table {
+        let error = read(reply.clone()).await.expect_err(what);
+        assert_eq!(name(&error), reading, "reading, {what}: {error}");
+        assert!(!format!("{error:?} {error}").contains(SECRET), "{what}: {error}");
+        assert!(!error.to_string().contains("Logga in"), "{what}: {error}");
+        let error = written(reply).await.expect_err(what);
+        assert_eq!(name(&error), writing, "writing, {what}: {error}");
+        assert!(!format!("{error:?} {error}").contains(SECRET), "{what}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_without_end_is_cut_at_the_limit() {
+    // No length announced: chunk after chunk, as a hostile server would.
+    let mut bytes = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
+    bytes.resize(20 << 20, b' ');
+    let error = read(Reply::Raw(bytes)).await.unwrap_err();
+    assert_eq!(name(&error), "Malformed", "{error}");
+}
+
+#[tokio::test]
+async fn refusals_of_the_platform_come_back_whole() {
+    let answer =
+        read(whole(400, "Date: Mon, 23 Nov 2026 06:11:02 GMT\r\nX-Usage: 7\r\n", r#"{"error":"Nej"}"#))
+            .await
+            .unwrap();
+    assert_eq!((answer.status, answer.header("x-usage")), (400, Some("7")));
+    assert_eq!(answer.date.unwrap().to_rfc3339(), "2026-11-23T06:11:02+00:00");
+    assert!(!answer.is_success());
+    let answer = written(whole(204, "", "")).await.unwrap();
+    assert!(answer.is_success() && answer.body.is_empty());
+}
+
+#[tokio::test]
+async fn waits_are_read_from_every_kind_of_header() {
+    let date = "Date: Mon, 23 Nov 2026 06:00:00 GMT\r\n";
+    let at = 1_795_413_600; // the same moment, counted from 1970
+    for (headers, seconds) in [
+        ("Retry-After: 120\r\n".to_owned(), 120),
+        (format!("{date}Retry-After: Mon, 23 Nov 2026 06:05:00 GMT\r\n"), 300),
+        ("Retry-After: Mon, 23 Nov 2026 06:05:00 GMT\r\n".to_owned(), 60),
+        (format!("{date}RateLimit-Reset: {}\r\n", at + 90), 90),
+        (format!("{date}x-rate-limit-reset: {}\r\n", at + 900), 900),
+        ("RateLimit-Reset: 17\r\n".to_owned(), 17),
+        (format!("{date}RateLimit-Reset: {}\r\n", at - 90), 60),
+        ("Retry-After: 0\r\n".to_owned(), 1),
+        ("Retry-After: 99999999999\r\n".to_owned(), 86400),
+        ("Retry-After: -5\r\n".to_owned(), 60),
+        ("Retry-After: snart\r\n".to_owned(), 60),
+        (String::new(), 60),
+    ] {
+        match read(whole(429, &headers, "{}")).await {
+            Err(ConnectorError::RateLimited(wait)) => assert_eq!(wait.as_secs(), seconds, "{headers}"),
+            other => panic!("{headers}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_listening_is_unavailable_also_for_a_write() {
+    let closed = {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap()
+    };
+    let (intent, proof) = permit("1");
+    let error = http().write(&intent, &proof, Request::new(Method::Post, &closed, &["x"])).await.unwrap_err();
+    assert_eq!(name(&error), "Unavailable", "{error}");
+}
+
+#[tokio::test]
+async fn a_proof_for_another_comment_sends_nothing() {
+    let server = Server::start(|_| Reply::json(&json!({}))).await;
+    let (intent, _) = permit("1");
+    let (_, other) = permit("2");
+    let request = || Request::new(Method::Post, &server.endpoint, &["x"]);
+    let error = http().write(&intent, &other, request()).await.unwrap_err();
+    assert_eq!(name(&error), "Refused", "{error}");
+    let error = http().get(request()).await.unwrap_err();
+    assert_eq!(name(&error), "Refused", "{error}");
+    let error = http().authenticate(request()).await.unwrap_err();
+    assert_eq!(name(&error), "Refused", "{error}");
+    assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn one_write_is_one_request_however_it_ends() {
+    for reply in [Reply::Close, whole(503, "Retry-After: 0\r\n", "{}"), Reply::json(&json!({}))] {
+        let server = Server::start(move |_| reply.clone()).await;
+        let (intent, proof) = permit("1");
+        let request = Request::new(Method::Put, &server.endpoint, &["a", "b/c", ".."]).json(&json!({"x": 1}));
+        let _ = http().write(&intent, &proof, request).await;
+        let asked = server.asked();
+        assert_eq!(asked.len(), 1);
+        assert_eq!((asked[0].method.as_str(), asked[0].path.as_str()), ("PUT", "/a/b%2Fc"));
+        assert_eq!((asked[0].json(), asked[0].query("x")), (json!({"x": 1}), None));
+        assert!(
+            asked[0].head.to_ascii_lowercase().contains("accept-encoding: identity"),
+            "{}",
+            asked[0].head
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_time_out_ends_the_wait() {
+    let began = Instant::now();
+    let error = read(Reply::Silence).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(error.to_string().contains("no whole answer in time"), "{error}");
+}
+
+#[derive(serde::Deserialize)]
+struct Page<'a> {
+    #[serde(borrow)]
+    list: &'a serde_json::value::RawValue,
+}
+#[derive(serde::Deserialize)]
+struct Element {
+    t: String,
+}
+
+#[tokio::test]
+async fn half_a_surrogate_pair_costs_its_element_only() {
+    let body = r#"{"list":[{"t":"a"},{"t":"\ud800"},{"t":"\u0000"},{"t":7}]}"#;
+    let answer = read(whole(200, "", body)).await.unwrap();
+    let page: Page<'_> = answer.json().unwrap();
+    let found = elements("x", page.list).unwrap();
+    assert_eq!(found[1].get(), r#"{"t":"\ud800"}"#);
+    let texts: Vec<_> =
+        found.iter().map(|raw| serde_json::from_str::<Element>(raw.get()).map(|e| e.t).ok()).collect();
+    assert_eq!(texts, [Some("a".to_owned()), None, Some("\0".to_owned()), None]);
+}
+
+#[test]
+fn errors_of_shape_quote_no_content() {
+    let error = serde_json::from_str::<u32>("\"hemlig text\"").unwrap_err();
+    assert!(error.to_string().contains("hemlig"), "serde quotes: the reason for the rule");
+    assert!(!malformed("x", &error).to_string().contains("hemlig"));
+}
+
+#[test]
+fn endpoints_are_https_or_this_machine() {
+    for (address, good) in [
+        ("https://bsky.social", true),
+        ("https://graph.facebook.com/v25.0", true),
+        ("http://localhost:2583", true),
+        ("http://127.0.0.1:1/v25.0/", true),
+        ("http://[::1]:80", true),
+        ("http://bsky.social", false),
+        ("http://127.0.0.1.example.org", false),
+        ("http://localhost.example.org", false),
+        ("https://namn:losen@bsky.social", false),
+        ("https://bsky.social/?x=1", false),
+        ("https://bsky.social/#x", false),
+        ("ftp://127.0.0.1", false),
+        ("file:///etc/passwd", false),
+        ("bsky.social", false),
+        ("", false),
+    ] {
+        let parsed = Endpoint::parse(address);
+        assert_eq!(parsed.is_ok(), good, "{address}: {parsed:?}");
+        assert!(!format!("{parsed:?}").contains("losen"), "{parsed:?}");
+    }
+    let request = Request::get(&Endpoint::parse("http://127.0.0.1:1/v25.0/").unwrap(), &["12_3", "comments"]);
+    assert_eq!(request.address(), "http://127.0.0.1:1/v25.0/12_3/comments");
+}
+
+#[test]
+fn addresses_are_shown_without_secrets() {
+    for (address, shown) in [
+        (
+            "https://a.example/x?access_token=abc&after=q",
+            "https://a.example/x?access_token=%E2%80%A6&after=q",
+        ),
+        ("https://a.example/x?Access_Token=abc", "https://a.example/x?Access_Token=%E2%80%A6"),
+        ("https://u:p@a.example/x#frag", "https://a.example/x"),
+        ("inte en adress abc", "(not an address)"),
+    ] {
+        assert_eq!(without_secrets(address), shown);
+    }
+}
+
+#[test]
+fn requests_and_options_are_shown_without_secrets() {
+    let endpoint = Endpoint::parse("https://a.example").unwrap();
+    let request = Request::new(Method::Post, &endpoint, &["x"])
+        .bearer(&SECRET.into())
+        .json(&json!({"password": SECRET}))
+        .query("token", SECRET);
+    let options = ClientOptions {
+        proxy: Some(format!("http://u:{SECRET}@proxy.example:8080")),
+        ca_file: None,
+        user_agent: "Uppsikt".to_owned(),
+    };
+    let shown = format!("{request:?} {request} {options:?} {:?}", Http::new(&options).unwrap());
+    assert!(!shown.contains(SECRET), "{shown}");
+}
+
+#[test]
+fn a_bad_proxy_or_certificate_file_is_told_without_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.pem");
+    crate::durable::write(&empty, b"", 0o600).unwrap();
+    for options in [
+        ClientOptions { proxy: Some(format!("::{SECRET}::")), ..ClientOptions::default() },
+        ClientOptions { ca_file: Some(empty), ..ClientOptions::default() },
+        ClientOptions { ca_file: Some(folder.path().join("missing.pem")), ..ClientOptions::default() },
+    ] {
+        let error = Http::new(&options).unwrap_err().to_string();
+        assert!(error.starts_with("network."), "{error}");
+        assert!(!error.contains(SECRET), "{error}");
+    }
+}
