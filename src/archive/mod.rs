@@ -1,5 +1,27 @@
 //! Evidence: the log, the packs, the keys, and the proof that something is preserved.
+//!
+//! The formats on disk are specified in `archive/README.md`, so that a stranger can write a verifier.
 
 mod preserved;
+
+pub mod jcs;
+
+pub mod entry;
+
+pub mod fields;
+
+pub mod pack;
+
+pub mod keys;
+
+pub mod merkle;
+
+pub mod note;
+
+pub mod checkpoint;
+
+pub mod proof;
+
+pub mod tiles;
 
 pub use preserved::Preserved;
