@@ -6,9 +6,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, Days, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use chrono::{TimeZone, Timelike, Utc, Weekday};
-use chrono_tz::{Europe::Stockholm, Tz};
+use chrono_tz::Europe::Stockholm;
 
 pub use holidays::{Holiday, HolidayKind, easter, holidays};
 
@@ -143,9 +143,29 @@ fn sane(instant: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// An instant as Stockholm's clocks show it.
-pub fn local(instant: DateTime<Utc>) -> DateTime<Tz> {
-    sane(instant).with_timezone(&Stockholm)
+pub fn local(instant: DateTime<Utc>) -> DateTime<FixedOffset> {
+    let instant = sane(instant);
+    if instant.year() <= LAST_TABLED_YEAR {
+        return instant.with_timezone(&Stockholm).fixed_offset();
+    }
+    let year = instant.year();
+    let summer = change(year, 3).is_some_and(|begins| begins <= instant)
+        && change(year, 10).is_some_and(|ends| instant < ends);
+    let offset = if summer { TimeDelta::hours(2) } else { TimeDelta::hours(1) };
+    let seconds = i32::try_from(offset.num_seconds()).unwrap_or_default();
+    FixedOffset::east_opt(seconds).map_or_else(|| instant.fixed_offset(), |zone| instant.with_timezone(&zone))
 }
+
+/// When summer time begins (month 3) or ends (month 10): 01.00 UTC on the month's last Sunday, förordning
+/// (2001:127). For years after the tz database's tables, which end with 2099 in the form we have them.
+fn change(year: i32, month: u32) -> Option<DateTime<Utc>> {
+    let last = NaiveDate::from_ymd_opt(year, month, 31)?;
+    let sunday = last.checked_sub_days(Days::new(u64::from(last.weekday().num_days_from_sunday())))?;
+    Some(sunday.and_hms_opt(1, 0, 0)?.and_utc())
+}
+
+/// The last whole year for which the tables know of summer time.
+const LAST_TABLED_YEAR: i32 = 2099;
 
 /// The local date of an instant: the arrival day of what arrives then.
 pub fn local_date(instant: DateTime<Utc>) -> NaiveDate {
@@ -157,18 +177,27 @@ pub fn local_date(instant: DateTime<Utc>) -> NaiveDate {
 /// A time that is skipped in spring gives the first instant after the gap; one that comes twice in autumn the
 /// first of the two (summer time).
 pub fn to_utc(wall: NaiveDateTime) -> DateTime<Utc> {
+    let (before, after) =
+        (plus(wall.and_utc(), -TimeDelta::days(1)), plus(wall.and_utc(), TimeDelta::days(1)));
+    if offset_seconds(before) == offset_seconds(after) {
+        // No change of the clock is near.
+        return plus(wall.and_utc(), -TimeDelta::seconds(i64::from(offset_seconds(before))));
+    }
     let mut probe = wall;
     // The gap is an hour; three are room enough for whatever the tz database may come to hold.
     for _ in 0..=180 {
-        match Stockholm.from_local_datetime(&probe) {
-            MappedLocalTime::Single(found) | MappedLocalTime::Ambiguous(found, _) => return found.to_utc(),
-            MappedLocalTime::None => {
-                let minute = probe.with_second(0).and_then(|time| time.with_nanosecond(0)).unwrap_or(probe);
-                probe = minute.checked_add_signed(TimeDelta::minutes(1)).unwrap_or(minute);
-            }
+        // Summer time first: where both fit, it is the earlier instant.
+        let found = [2, 1].into_iter().find_map(|ahead| {
+            let instant = probe.and_utc().checked_sub_signed(TimeDelta::hours(ahead))?;
+            (local(instant).naive_local() == probe).then_some(instant)
+        });
+        if let Some(found) = found {
+            return found;
         }
+        let minute = probe.with_second(0).and_then(|time| time.with_nanosecond(0)).unwrap_or(probe);
+        probe = minute.checked_add_signed(TimeDelta::minutes(1)).unwrap_or(minute);
     }
-    // Only times at the very edge of what chrono can hold come here.
+    // Only changes before Sweden had these two offsets come here.
     wall.and_utc()
 }
 
@@ -337,6 +366,5 @@ pub fn zone_in_words(instant: DateTime<Utc>) -> String {
 
 /// How far Stockholm's clocks are ahead of UTC at an instant, in seconds.
 pub fn offset_seconds(instant: DateTime<Utc>) -> i32 {
-    use chrono::Offset;
-    local(instant).offset().fix().local_minus_utc()
+    local(instant).offset().local_minus_utc()
 }

@@ -95,13 +95,16 @@ fn clocks_change_when_the_reference_says_so() {
 #[test]
 fn summer_time_goes_on_after_the_last_change_of_the_reference() {
     // Förordning (2001:127): last Sunday of March to last Sunday of October, 01.00 UTC.
-    for year in 2038..=2099 {
+    for year in 2038..=2150 {
         for (month, before, after) in [(3, 3600, 7200), (10, 7200, 3600)] {
             let last = NaiveDate::from_ymd_opt(year, month, 31).unwrap();
             let sunday = last - Days::new(u64::from(last.weekday().num_days_from_sunday()));
             let change = sunday.and_hms_opt(1, 0, 0).unwrap().and_utc();
             assert_eq!(offset_seconds(change - TimeDelta::seconds(1)), before, "{change}");
             assert_eq!(offset_seconds(change), after, "{change}");
+            let two_thirty = sunday.and_hms_opt(2, 30, 0).unwrap();
+            let expected = if month == 3 { change } else { change - TimeDelta::minutes(30) };
+            assert_eq!(to_utc(two_thirty), expected, "{change}");
         }
     }
 }
