@@ -24,7 +24,10 @@ impl Clock {
     /// Now, in whole seconds (UTC): the log's resolution.
     pub fn now(&self) -> DateTime<Utc> {
         match self {
-            #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this is the one place that reads the machine's clock"
+            )]
             Self::System => Utc::now().trunc_subsecs(0),
             Self::Manual(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
         }

@@ -29,8 +29,8 @@ static TARGET: OnceLock<Target> = OnceLock::new();
 
 /// The steps that can be named.
 pub const STEPS: [&str; 16] = [
-    "store", "cursor", "assess", "keys", "pack", "reread", "snapshot", "register", "intent", "publish", "look",
-    "act", "relook", "receipt", "mail", "outbox",
+    "store", "cursor", "assess", "keys", "pack", "reread", "snapshot", "register", "intent", "publish",
+    "look", "act", "relook", "receipt", "mail", "outbox",
 ];
 
 /// Arms the kill point that `spec` names.

@@ -61,7 +61,12 @@ impl Category {
     pub fn is_danger(self) -> bool {
         matches!(
             self,
-            Self::Threat | Self::ChildAtRisk | Self::OngoingCrime | Self::SelfHarm | Self::ChildAbuse | Self::IncitementTerror
+            Self::Threat
+                | Self::ChildAtRisk
+                | Self::OngoingCrime
+                | Self::SelfHarm
+                | Self::ChildAbuse
+                | Self::IncitementTerror
         )
     }
 
