@@ -346,7 +346,8 @@ pub fn by_post(items: &[LetterItem]) -> Vec<Post<'_>> {
     let mut posts: Vec<Post<'_>> = Vec::new();
     for item in sorted {
         // A thousand items under a few posts: looking through the posts is cheap enough.
-        match posts.iter_mut().find(|post| *post.account == item.account && post.title == item.post.as_ref()) {
+        match posts.iter_mut().find(|post| *post.account == item.account && post.title == item.post.as_ref())
+        {
             Some(post) => post.items.push(item),
             None => posts.push(Post { account: &item.account, title: item.post.as_ref(), items: vec![item] }),
         }

@@ -42,7 +42,12 @@ impl FolderMailer {
 
     pub(super) async fn probe(&self) -> Result<(), MailError> {
         let folder = self.folder.clone();
-        blocking(move || durable::create_folder(&folder)).await
+        blocking(move || {
+            durable::create_folder(&folder)?;
+            // Something else of that name would only be noticed by the first letter.
+            std::fs::read_dir(&folder).map(drop)
+        })
+        .await
     }
 }
 
@@ -62,7 +67,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
 async fn blocking(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> Result<(), MailError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(MailError::Deferred(format!("could not write the letter into the mail folder: {error}"))),
-        Err(error) => Err(MailError::Deferred(format!("could not write the letter into the mail folder: {error}"))),
+        Ok(Err(error)) => Err(MailError::Deferred(format!("the mail folder cannot be written: {error}"))),
+        Err(error) => Err(MailError::Deferred(format!("the mail folder cannot be written: {error}"))),
     }
 }

@@ -28,7 +28,8 @@ impl Sender {
     pub fn new(name: &str, address: &str) -> Result<Self, MailError> {
         let fault = || {
             MailError::Misconfigured(
-                "`from` under [mail] is no e-mail address in ASCII; write it as uppsikt@exempel.se".to_owned(),
+                "`from` under [mail] is no e-mail address in ASCII; write it as uppsikt@exempel.se"
+                    .to_owned(),
             )
         };
         let address: Address = address.parse().map_err(|_| fault())?;
@@ -73,7 +74,8 @@ impl Outgoing {
     /// [`MailError::Refused`] when the recipient's address is none.
     pub fn new(letter: &Letter, rendered: &Rendered, from: &Sender) -> Result<Self, MailError> {
         let refused = |what: &str| MailError::Refused(format!("letter {}: {what}", letter.message_id));
-        let to: Address = letter.to.email().parse().map_err(|_| refused("the recipient's address is none"))?;
+        let to: Address =
+            letter.to.email().parse().map_err(|_| refused("the recipient's address is none"))?;
         let name = |line: &Line| Some(line.to_string()).filter(|name| !name.is_empty());
         let id = |id: &MessageId| format!("<{id}@{}>", from.host());
 
@@ -119,8 +121,8 @@ impl Outgoing {
 
 /// Quoted-printable whatever the text: seven bits pass every server, and no line grows too long.
 fn part(kind: ContentType, text: &str) -> SinglePart {
-    let body =
-        Body::new_with_encoding(text.to_owned(), ContentTransferEncoding::QuotedPrintable).unwrap_or_else(Body::new);
+    let body = Body::new_with_encoding(text.to_owned(), ContentTransferEncoding::QuotedPrintable)
+        .unwrap_or_else(Body::new);
     SinglePart::builder().header(kind).body(body)
 }
 

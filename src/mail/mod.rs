@@ -3,6 +3,7 @@
 //! `send` hands one letter over and returns; it never retries. The outbox decides what happens next, from the error.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
@@ -67,12 +68,25 @@ pub enum MailError {
 #[derive(Debug)]
 pub enum Mailer {
     /// To a mail server.
-    Smtp(SmtpMailer),
+    Smtp(Box<SmtpMailer>),
     /// Into a folder, for trials.
     Folder(FolderMailer),
 }
 
 impl Mailer {
+    /// Letters go to the mail server that `config` names; does not connect.
+    ///
+    /// # Errors
+    /// As [`SmtpMailer::new`].
+    pub fn smtp(config: SmtpConfig) -> Result<Self, MailError> {
+        SmtpMailer::new(config).map(|mailer| Self::Smtp(Box::new(mailer)))
+    }
+
+    /// Letters go to `folder` as `.eml` files.
+    pub fn folder(folder: PathBuf) -> Self {
+        Self::Folder(FolderMailer::new(folder))
+    }
+
     /// Hands one letter over; once it returns, the server has taken charge of it, or the file is durable.
     ///
     /// The same letter may be sent again after a crash or a lost answer: recipients' programs know it by its

@@ -134,6 +134,9 @@ mod tests {
     #[test]
     fn marked_lines_are_left_character_by_character() {
         let line = format!("— exempel.se/uppsikt/logg1 {}  x", "A".repeat(120));
-        assert_eq!(wrap(&format!("a\n{VERBATIM}{line}\n{VERBATIM}\n{VERBATIM}\nb")), format!("a\n{line}\n\n\nb\n"));
+        assert_eq!(
+            wrap(&format!("a\n{VERBATIM}{line}\n{VERBATIM}\n{VERBATIM}\nb")),
+            format!("a\n{line}\n\n\nb\n")
+        );
     }
 }

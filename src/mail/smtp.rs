@@ -166,7 +166,10 @@ impl SmtpMailer {
     }
 
     /// A connection kept from the letter before may have been closed by the server meanwhile.
-    async fn still_there(&self, mut connection: AsyncSmtpConnection) -> Result<AsyncSmtpConnection, MailError> {
+    async fn still_there(
+        &self,
+        mut connection: AsyncSmtpConnection,
+    ) -> Result<AsyncSmtpConnection, MailError> {
         match timeout(self.config.timeout, connection.command(Noop)).await {
             Ok(Ok(answer)) if answer.has_code(250) => Ok(connection),
             _ => self.connect().await,
@@ -178,8 +181,13 @@ impl SmtpMailer {
         let mut connection = match (self.config.tls, &self.tls) {
             (Tls::Implicit, Some(tls)) => {
                 let server = (self.config.host.as_str(), self.config.port);
-                let connecting =
-                    AsyncSmtpConnection::connect_tokio1(server, Some(self.config.timeout), &hello, Some(tls.clone()), None);
+                let connecting = AsyncSmtpConnection::connect_tokio1(
+                    server,
+                    Some(self.config.timeout),
+                    &hello,
+                    Some(tls.clone()),
+                    None,
+                );
                 self.step(Stage::Connect, connecting).await?
             }
             (_, tls) => {
@@ -201,7 +209,8 @@ impl SmtpMailer {
             }
         };
         if let Some(login) = &self.config.login {
-            let credentials = Credentials::new(login.username.clone(), login.password.expose_secret().to_owned());
+            let credentials =
+                Credentials::new(login.username.clone(), login.password.expose_secret().to_owned());
             let mechanisms = [Mechanism::Plain, Mechanism::Login];
             if connection.server_info().get_auth_mechanism(&mechanisms).is_none() {
                 let _ = timeout(FAREWELL, connection.abort()).await;
@@ -220,7 +229,9 @@ impl SmtpMailer {
         let server = (self.config.host.as_str(), self.config.port);
         match timeout(self.config.timeout, TcpStream::connect(server)).await {
             Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(MailError::Deferred(format!("could not connect to the mail server: {error}"))),
+            Ok(Err(error)) => {
+                Err(MailError::Deferred(format!("could not connect to the mail server: {error}")))
+            }
             Err(_) => Err(MailError::Deferred("could not connect to the mail server in time".to_owned())),
         }
     }
@@ -240,7 +251,11 @@ impl SmtpMailer {
 
 /// Only the code that belongs to the step counts: any other means that server and we are not in the same dialogue.
 fn expect(stage: Stage, answer: &Response, codes: &[u16]) -> Result<(), MailError> {
-    if codes.iter().any(|code| answer.has_code(*code)) { Ok(()) } else { Err(stage.out_of_step(&answer.code().to_string())) }
+    if codes.iter().any(|code| answer.has_code(*code)) {
+        Ok(())
+    } else {
+        Err(stage.out_of_step(&answer.code().to_string()))
+    }
 }
 
 fn address(text: &str) -> Option<Address> {
@@ -252,7 +267,8 @@ fn tls_parameters(config: &SmtpConfig) -> Result<TlsParameters, MailError> {
     if let Some(file) = &config.ca_file {
         let fault = |what: &str| MailError::Misconfigured(format!("ca_file {}: {what}", file.display()));
         let pem = std::fs::read(file).map_err(|error: io::Error| fault(&error.to_string()))?;
-        let certificate = Certificate::from_pem(&pem).map_err(|_| fault("holds no readable certificate in PEM"))?;
+        let certificate =
+            Certificate::from_pem(&pem).map_err(|_| fault("holds no readable certificate in PEM"))?;
         if !pem.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----") {
             return Err(fault("holds no certificate in PEM"));
         }

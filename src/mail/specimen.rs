@@ -5,8 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::case::{CaseId, Outcome};
 use crate::domain::category::{Category, Proposal};
 use crate::domain::letter::{
-    AccountSummary, Body, CheckpointFoot, Content, DiaryNumber, Duties, Entered, Foot, Letter, LetterItem, Line, Link,
-    Matter, MessageId, Recipient, RegistrarDay, Rung, Summary, Trouble, Urgent, Why, moment,
+    AccountSummary, Body, CheckpointFoot, Content, DiaryNumber, Duties, Entered, Foot, Letter, LetterItem,
+    Line, Link, Matter, MessageId, Recipient, RegistrarDay, Rung, Summary, Trouble, Urgent, Why, moment,
 };
 
 /// A letter, and what its two parts must say whatever the municipality's words are.
@@ -87,7 +87,13 @@ impl Maker {
             matter: Matter::Case {
                 case: CaseId(123),
                 dnr: None,
-                content: Content::new(&[], Some("Berit Besökare"), "När öppnar badhuset?\nOch vad kostar det?", vec![], None),
+                content: Content::new(
+                    &[],
+                    Some("Berit Besökare"),
+                    "När öppnar badhuset?\nOch vad kostar det?",
+                    vec![],
+                    None,
+                ),
             },
             act: "Svara".into(),
             duty: "svar inom 24 timmar".into(),
@@ -104,7 +110,7 @@ impl Maker {
         }
     }
 
-    fn bare(&self, matter: Matter, act: &str) -> LetterItem {
+    fn bare(matter: Matter, act: &str) -> LetterItem {
         LetterItem {
             matter,
             act: act.into(),
@@ -123,7 +129,10 @@ impl Maker {
         let why = categories
             .iter()
             .map(|category| Why {
-                sentence: Line::new(&format!("{} enligt riktlinjen (regel {category}.exempel, version 1)", category.name())),
+                sentence: Line::new(&format!(
+                    "{} enligt riktlinjen (regel {category}.exempel, version 1)",
+                    category.name()
+                )),
                 words: Some(words.into()),
             })
             .collect();
@@ -146,7 +155,7 @@ impl Maker {
             due_at: Some(self.now - TimeDelta::hours(17)),
             ..self.flagged(125, &[Category::Insult], "Ni är idioter hela bunten.", "idioter")
         };
-        let thread = LetterItem {
+        let many = LetterItem {
             matter: Matter::Thread { count: 212 },
             act: "Svara samlat".into(),
             post: Some("Skolan i Norrby läggs ned".into()),
@@ -156,24 +165,40 @@ impl Maker {
         let approval = LetterItem {
             act: "Godkänn eller avslå döljandet".into(),
             rung: Rung::Escalate,
-            ..self.flagged(126, &[Category::SensitivePersonalData], "Grannen Berit har diabetes.", "Berit har diabetes")
+            ..self.flagged(
+                126,
+                &[Category::SensitivePersonalData],
+                "Grannen Berit har diabetes.",
+                "Berit har diabetes",
+            )
         };
-        let threat = self.flagged(124, &[Category::Threat], "Jag vet var du bor.", "vet var du bor");
+        let danger = self.flagged(124, &[Category::Threat], "Jag vet var du bor.", "vet var du bor");
         let account = LetterItem {
             due_at: Some(self.now + TimeDelta::days(4)),
-            ..self.bare(Matter::Account, "Kontrollera alternativtexterna")
+            ..Self::bare(Matter::Account, "Kontrollera alternativtexterna")
         };
-        let items = vec![self.question(), late, thread, approval, threat.clone(), account];
+        let items = vec![self.question(), late, many, approval, danger.clone(), account];
         let list = Some(self.link.clone());
-        let needed = [due.as_str(), LINK, "c-000123", "c-000126", "När öppnar badhuset?", "212", "Berit Besökare"];
+        let needed =
+            [due.as_str(), LINK, "c-000123", "c-000126", "När öppnar badhuset?", "212", "Berit Besökare"];
         self.add(made, "duties", true, Body::Duties(Duties { items, list, last_today: true }), &needed);
 
         let content = Content::new(&[], None, "", vec![], None);
-        let bare = self.bare(Matter::Case { case: CaseId(7), dnr: None, content }, "Svara");
-        let items = vec![bare.clone(), self.bare(Matter::Account, "Kontrollera"), self.bare(Matter::Thread { count: 1 }, "Svara")];
-        self.add(made, "duties_least", false, Body::Duties(Duties { items, list: None, last_today: false }), &["c-000007"]);
+        let bare = Self::bare(Matter::Case { case: CaseId(7), dnr: None, content }, "Svara");
+        let items = vec![
+            bare.clone(),
+            Self::bare(Matter::Account, "Kontrollera"),
+            Self::bare(Matter::Thread { count: 1 }, "Svara"),
+        ];
+        self.add(
+            made,
+            "duties_least",
+            false,
+            Body::Duties(Duties { items, list: None, last_today: false }),
+            &["c-000007"],
+        );
 
-        let dangers = [
+        let kinds = [
             Category::Threat,
             Category::ChildAtRisk,
             Category::OngoingCrime,
@@ -181,12 +206,21 @@ impl Maker {
             Category::ChildAbuse,
             Category::IncitementTerror,
         ];
-        let urgent: Vec<_> = (200..).zip(dangers).map(|(case, danger)| self.flagged(case, &[danger], "Exempel.", "Exempel")).collect();
+        let urgent: Vec<_> = (200..)
+            .zip(kinds)
+            .map(|(case, kind)| self.flagged(case, &[kind], "Exempel.", "Exempel"))
+            .collect();
         let needed = [LINK, "c-000200", "c-000205", "112"];
         self.add(made, "urgent_all", true, Body::Urgent(Urgent { items: urgent, repeat: 2 }), &needed);
         let needed = [LINK, "c-000124", "112", "Jag vet var du bor."];
-        self.add(made, "urgent", true, Body::Urgent(Urgent { items: vec![threat], repeat: 0 }), &needed);
-        self.add(made, "urgent_least", false, Body::Urgent(Urgent { items: vec![bare], repeat: 0 }), &["c-000007"]);
+        self.add(made, "urgent", true, Body::Urgent(Urgent { items: vec![danger], repeat: 0 }), &needed);
+        self.add(
+            made,
+            "urgent_least",
+            false,
+            Body::Urgent(Urgent { items: vec![bare], repeat: 0 }),
+            &["c-000007"],
+        );
     }
 
     fn summaries(&self, made: &mut Vec<Specimen>) {
@@ -222,8 +256,10 @@ impl Maker {
     }
 
     fn registrar(&self, made: &mut Vec<Specimen>) {
-        let signature = "wXsUMQk1mHIGr2L0FAtGbXbKqyyrSW2kqJUR0BVkA2SQ2Ik5dmZ8b0tRk1oqkLQjVdVQpN2kX5m0bqkJ9Xx1Bq0sZAE=";
-        let signed = format!("exempel.se/uppsikt/logg1\n1234\n{ROOT}\n\n— exempel.se/uppsikt/logg1 {signature}\n");
+        let signature =
+            "wXsUMQk1mHIGr2L0FAtGbXbKqyyrSW2kqJUR0BVkA2SQ2Ik5dmZ8b0tRk1oqkLQjVdVQpN2kX5m0bqkJ9Xx1Bq0sZAE=";
+        let signed =
+            format!("exempel.se/uppsikt/logg1\n1234\n{ROOT}\n\n— exempel.se/uppsikt/logg1 {signature}\n");
         let number = |n: i64, minutes: i64| DiaryNumber {
             dnr: Line::new(&format!("UPP-KS 2026/{n}")),
             at: self.now - TimeDelta::minutes(minutes),
@@ -236,7 +272,12 @@ impl Maker {
             signed_checkpoint: Some(signed),
             link: Some(self.link.clone()),
         };
-        let least = RegistrarDay { board: "Kommunstyrelsen".into(), numbers: vec![], signed_checkpoint: None, link: None };
+        let least = RegistrarDay {
+            board: "Kommunstyrelsen".into(),
+            numbers: vec![],
+            signed_checkpoint: None,
+            link: None,
+        };
         let needed = [LINK, "UPP-KS 2026/4", "UPP-KS 2026/5", "c-000125", signature];
         self.add(made, "registrar", true, Body::Registrar(day), &needed);
         self.add(made, "registrar_least", false, Body::Registrar(least), &["Kommunstyrelsen"]);
@@ -245,20 +286,45 @@ impl Maker {
     fn troubles(&self, made: &mut Vec<Specimen>) {
         let reason = || Line::from("svar 401 från plattformen");
         let troubles = [
-            ("account_blind", Trouble::AccountBlind { account: "Facebook".into(), since: self.now, reason: reason() }, "Facebook"),
+            (
+                "account_blind",
+                Trouble::AccountBlind { account: "Facebook".into(), since: self.now, reason: reason() },
+                "Facebook",
+            ),
             ("disk_low", Trouble::DiskLow { free: "1,2 GiB".into(), least: "2 GiB".into() }, "1,2 GiB"),
-            ("clock_wrong", Trouble::ClockWrong { reason: "klockan står 7 minuter före".into() }, "7 minuter"),
-            ("brake_rule", Trouble::BrakeTripped { rule: Some("insult.fool".into()), hides: 5 }, "insult.fool"),
+            (
+                "clock_wrong",
+                Trouble::ClockWrong { reason: "klockan står 7 minuter före".into() },
+                "7 minuter",
+            ),
+            (
+                "brake_rule",
+                Trouble::BrakeTripped { rule: Some("insult.fool".into()), hides: 5 },
+                "insult.fool",
+            ),
             ("brake_all", Trouble::BrakeTripped { rule: None, hides: 20 }, "20"),
             (
                 "act_failed",
-                Trouble::ActFailed { case: CaseId(9), account: "X".into(), outcome: Outcome::Hide, reason: reason() },
+                Trouble::ActFailed {
+                    case: CaseId(9),
+                    account: "X".into(),
+                    outcome: Outcome::Hide,
+                    reason: reason(),
+                },
                 "c-000009",
             ),
-            ("mail_refused", Trouble::MailRefused { person: "Erik Exempel".into(), reason: "550 5.1.1".into() }, "Erik Exempel"),
+            (
+                "mail_refused",
+                Trouble::MailRefused { person: "Erik Exempel".into(), reason: "550 5.1.1".into() },
+                "Erik Exempel",
+            ),
             (
                 "other",
-                Trouble::Other { what: "Loggen är avslutad".into(), effect: "Inget döljs.".into(), remedy: "Kör restore.".into() },
+                Trouble::Other {
+                    what: "Loggen är avslutad".into(),
+                    effect: "Inget döljs.".into(),
+                    remedy: "Kör restore.".into(),
+                },
                 "Kör restore.",
             ),
         ];

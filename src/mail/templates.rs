@@ -109,9 +109,15 @@ impl Templates {
                 Err(error) => faults.push(error),
                 Ok(rendered) => {
                     let html = rendered.html.replace("&#x2f;", "/").replace("&amp;", "&");
-                    for (name, part) in [(format!("{code}.txt"), &rendered.text), (format!("{code}.html"), &html)] {
-                        for needed in specimen.needed.iter().filter(|needed| !part.contains(needed.as_str())) {
-                            faults.push(TemplateError::Faulty { name: name.clone(), what: format!("leaves out `{needed}`") });
+                    for (name, part) in
+                        [(format!("{code}.txt"), &rendered.text), (format!("{code}.html"), &html)]
+                    {
+                        for needed in specimen.needed.iter().filter(|needed| !part.contains(needed.as_str()))
+                        {
+                            faults.push(TemplateError::Faulty {
+                                name: name.clone(),
+                                what: format!("leaves out `{needed}`"),
+                            });
                         }
                     }
                     if let Some(what) = html_fault(&rendered.html) {
@@ -128,7 +134,9 @@ impl Templates {
         if let Some(own) = &self.own {
             match render_in(own, name, context) {
                 Ok(text) => return Ok(text),
-                Err(error) => tracing::warn!(template = name, %error, "the built-in letter template is used instead"),
+                Err(error) => {
+                    tracing::warn!(template = name, %error, "the built-in letter template is used instead");
+                }
             }
         }
         render_in(&self.built_in, name, context)
@@ -184,7 +192,11 @@ fn environment(own: &BTreeMap<String, String>) -> Result<Environment<'static>, T
     environment.set_syntax(syntax);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|name| {
-        if Path::new(name).extension().is_some_and(|ending| ending == "html") { AutoEscape::Html } else { AutoEscape::None }
+        if Path::new(name).extension().is_some_and(|ending| ending == "html") {
+            AutoEscape::Html
+        } else {
+            AutoEscape::None
+        }
     });
     environment.add_filter("verbatim", |text: String| -> String {
         text.lines().map(|line| format!("{VERBATIM}{line}")).collect::<Vec<_>>().join("\n")

@@ -6,8 +6,8 @@ use minijinja::{Value, context};
 use crate::domain::case::Outcome;
 use crate::domain::category::{Category, Proposal};
 use crate::domain::letter::{
-    AccountSummary, Body, Content, DiaryNumber, Foot, Letter, LetterItem, Line, Link, Matter, Rung, Summary, Trouble,
-    by_post, clock, date, moment, soon,
+    AccountSummary, Body, Content, DiaryNumber, Foot, Letter, LetterItem, Line, Link, Matter, Quote, Rung,
+    Summary, Trouble, by_post, clock, date, moment, soon,
 };
 
 /// So many items are told in full; the others get a line or two each, so that a letter can be read.
@@ -115,7 +115,7 @@ fn of_content(content: Option<&Content>) -> Value {
         withheld => content.is_some_and(Content::is_withheld),
         author => optional(content.and_then(Content::author)),
         text => quote.map(|quote| quote.lines().to_vec()).unwrap_or_default(),
-        cut => quote.is_some_and(|quote| quote.is_cut()),
+        cut => quote.is_some_and(Quote::is_cut),
         why => why
             .iter()
             .map(|why| context! { sentence => text(&why.sentence), words => optional(why.words.as_ref()) })
@@ -128,7 +128,9 @@ fn of_content(content: Option<&Content>) -> Value {
 fn dangers(items: &[LetterItem]) -> Vec<&'static str> {
     Category::ALL
         .iter()
-        .filter(|category| category.is_danger() && items.iter().any(|item| item.categories().contains(category)))
+        .filter(|category| {
+            category.is_danger() && items.iter().any(|item| item.categories().contains(category))
+        })
         .map(|category| category.code())
         .collect()
 }
@@ -177,7 +179,9 @@ fn of_trouble(trouble: &Trouble) -> Value {
         Trouble::AccountBlind { account, since, reason } => {
             context! { code => "account_blind", account => text(account), since => moment(*since), reason => text(reason) }
         }
-        Trouble::DiskLow { free, least } => context! { code => "disk_low", free => text(free), least => text(least) },
+        Trouble::DiskLow { free, least } => {
+            context! { code => "disk_low", free => text(free), least => text(least) }
+        }
         Trouble::ClockWrong { reason } => context! { code => "clock_wrong", reason => text(reason) },
         Trouble::BrakeTripped { rule, hides } => {
             context! { code => "brake_tripped", rule => optional(rule.as_ref()), hides => *hides }
@@ -246,7 +250,7 @@ fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut grouped = String::with_capacity(digits.len() * 2);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             grouped.push('\u{a0}');
         }
         grouped.push(digit);

@@ -62,6 +62,11 @@ def keep(envelope):
     (FOLDER / "mail" / f"{taken:04}.eml").write_bytes(envelope.original_content)
 
 
+def note(*words):
+    with open(FOLDER / "dialogue.log", "a") as log:
+        print(*words, file=log)
+
+
 class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
         if "refuse" in MODES:
@@ -113,9 +118,12 @@ class Server(SMTP):
         await super()._handle_client()
 
     async def _call_handler_hook(self, command, *args):
-        with open(FOLDER / "dialogue.log", "a") as log:
-            print(command, *[arg for arg in args if isinstance(arg, str)], file=log)
+        note(command, *[arg for arg in args if isinstance(arg, str)])
         return await super()._call_handler_hook(command, *args)
+
+    async def smtp_EHLO(self, hostname):
+        note("EHLO", hostname)
+        await super().smtp_EHLO(hostname)
 
 
 def authenticate(server, session, envelope, mechanism, data):

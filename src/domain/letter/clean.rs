@@ -25,13 +25,11 @@ impl Line {
     /// `text` as one line, cut at `most` characters with an ellipsis.
     pub fn short(text: &str, most: usize) -> Self {
         let line = one_line(text);
-        Self(match line.char_indices().nth(most) {
-            None => line,
-            Some(_) => {
-                let end = line.char_indices().nth(most.saturating_sub(1)).map_or(0, |(at, _)| at);
-                format!("{}…", line[..end].trim_end())
-            }
-        })
+        if line.chars().nth(most).is_none() {
+            return Self(line);
+        }
+        let kept: String = line.chars().take(most.saturating_sub(1)).collect();
+        Self(format!("{}…", kept.trim_end()))
     }
 
     /// The text.
@@ -127,7 +125,9 @@ impl Link {
         if !(url.starts_with("https://") || url.starts_with("http://")) {
             return Err("a link in a letter must begin with https:// or http://".to_owned());
         }
-        if url.len() > 2_000 || !url.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '\'' | '`')) {
+        if url.len() > 2_000
+            || !url.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '\'' | '`'))
+        {
             return Err("a link in a letter must be printable ASCII without quotes and brackets, at most 2000 characters".to_owned());
         }
         Ok(Self(url.to_owned()))
@@ -185,12 +185,18 @@ impl Recipient {
     /// # Errors
     /// A sentence that names the person's id, never the address.
     pub fn new(id: &str, name: &str, email: &str) -> Result<Self, String> {
-        let bad = |c: char| !c.is_ascii_graphic() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '"' | '\\');
+        let bad = |c: char| {
+            !c.is_ascii_graphic()
+                || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '"' | '\\')
+        };
         let whole = email.split_once('@').is_some_and(|(local, host)| {
             !local.is_empty() && !host.contains('@') && host.split('.').all(|label| !label.is_empty())
         });
         if !whole || email.len() > 254 || email.contains(bad) {
-            return Err(format!("the e-mail address of `{}` is not one that mail can be sent to", Line::short(id, 60)));
+            return Err(format!(
+                "the e-mail address of `{}` is not one that mail can be sent to",
+                Line::short(id, 60)
+            ));
         }
         Ok(Self { id: id.to_owned(), name: Line::short(name, 100), email: email.to_owned() })
     }

@@ -1,6 +1,8 @@
 //! Subjects: what to do, and by when.
 
-use super::{Body, Duties, Letter, LetterItem, Line, Matter, Rung, Summary, Trouble, Urgent, clock, date, soon};
+use super::{
+    Body, Duties, Letter, LetterItem, Line, Matter, Rung, Summary, Trouble, Urgent, clock, date, soon,
+};
 use crate::domain::category::Category;
 use chrono::{DateTime, Utc};
 
@@ -19,7 +21,9 @@ pub(super) fn of(letter: &Letter) -> String {
             1 => format!("Kontrollera och spara: 1 nytt diarienummer {} ({})", date(now), day.board),
             many => format!("Kontrollera och spara: {many} nya diarienummer {} ({})", date(now), day.board),
         },
-        Body::Technical(trouble @ Trouble::AccountBlind { .. }) => format!("Åtgärda: {}", of_trouble(trouble, now)),
+        Body::Technical(trouble @ Trouble::AccountBlind { .. }) => {
+            format!("Åtgärda: {}", of_trouble(trouble, now))
+        }
         Body::Technical(trouble) => format!("Åtgärda: {} ({})", of_trouble(trouble, now), soon(now, now)),
         Body::Entered(entered) => {
             format!("Kontrollera: beslut i ditt namn i ärende {} ({})", entered.case, soon(entered.at, now))
@@ -50,7 +54,8 @@ fn of_duties(duties: &Duties, now: DateTime<Utc>) -> String {
             format!("Ta över, ingen har agerat: {what}{danger}{}", due.map(was).unwrap_or_default())
         }
         (Rung::Overdue, due) => {
-            let order = if act == "Att göra" { "gör nu".to_owned() } else { format!("{} nu", lower_first(&act)) };
+            let order =
+                if act == "Att göra" { "gör nu".to_owned() } else { format!("{} nu", lower_first(&act)) };
             format!("FÖRSENAT, {order}: {what}{danger}{}", due.map(was).unwrap_or_default())
         }
         (_, None) => format!("{act} snarast: {what}{danger}"),
@@ -114,11 +119,15 @@ fn counted(summary: &Summary) -> String {
 
 fn of_trouble(trouble: &Trouble, now: DateTime<Utc>) -> String {
     match trouble {
-        Trouble::AccountBlind { account, since, .. } => format!("{account} kan inte läsas sedan {}", soon(*since, now)),
+        Trouble::AccountBlind { account, since, .. } => {
+            format!("{account} kan inte läsas sedan {}", soon(*since, now))
+        }
         Trouble::DiskLow { free, .. } => format!("disken är nästan full, {free} kvar"),
         Trouble::ClockWrong { .. } => "klockan går fel".to_owned(),
         Trouble::BrakeTripped { .. } => "bromsen har stoppat automatisk döljning".to_owned(),
-        Trouble::ActFailed { case, account, .. } => format!("beslutet i {case} går inte att verkställa på {account}"),
+        Trouble::ActFailed { case, account, .. } => {
+            format!("beslutet i {case} går inte att verkställa på {account}")
+        }
         Trouble::MailRefused { person, .. } => format!("brev till {person} kommer inte fram"),
         Trouble::Other { what, .. } => lower_first(what.as_str()),
     }

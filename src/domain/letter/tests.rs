@@ -37,7 +37,10 @@ fn near_a_change_of_the_clocks_the_offset_is_told() {
         assert_eq!(clock(at(time)), expected, "{time}");
     }
     // The ends of time have no day before or after; nothing panics.
-    let _ = (moment(DateTime::<Utc>::MIN_UTC + chrono::TimeDelta::days(2)), clock(DateTime::<Utc>::MAX_UTC - chrono::TimeDelta::days(2)));
+    let _ = (
+        moment(DateTime::<Utc>::MIN_UTC + chrono::TimeDelta::days(2)),
+        clock(DateTime::<Utc>::MAX_UTC - chrono::TimeDelta::days(2)),
+    );
 }
 
 fn item(act: &str, account: &str, rung: Rung, due: Option<&str>, categories: &[Category]) -> LetterItem {
@@ -93,7 +96,10 @@ fn a_subject_says_what_to_do_and_by_when() {
         "Ta över, ingen har agerat: 1 kommentar på Facebook (fristen är i dag 16.30)",
     );
     check_duties(
-        vec![question(Rung::Warn, due), item("Läs och besluta", "Instagram", Rung::Warn, None, &[Category::Threat])],
+        vec![
+            question(Rung::Warn, due),
+            item("Läs och besluta", "Instagram", Rung::Warn, None, &[Category::Threat]),
+        ],
         "Att göra senast i dag 16.30: 2 kommentarer på Facebook och Instagram, varav 1 om fara",
     );
     let mut thread = question(Rung::Warn, due);
@@ -101,7 +107,8 @@ fn a_subject_says_what_to_do_and_by_when() {
     check_duties(vec![thread.clone()], "Svara senast i dag 16.30: 212 kommentarer på Facebook");
     thread.matter = Matter::Account;
     check_duties(vec![thread], "Svara senast i dag 16.30: 1 uppgift på Facebook");
-    let many: Vec<_> = ["A", "B", "C", "A"].iter().map(|name| item("Svara", name, Rung::Warn, due, &[])).collect();
+    let many: Vec<_> =
+        ["A", "B", "C", "A"].iter().map(|name| item("Svara", name, Rung::Warn, due, &[])).collect();
     check_duties(many, "Svara senast i dag 16.30: 4 kommentarer på 3 konton");
 }
 
@@ -146,14 +153,23 @@ fn posts_with_danger_come_first_then_what_is_due_first() {
 fn text_that_must_stay_at_home_is_dropped_when_the_content_is_made() {
     let why = || vec![Why { sentence: "regel".into(), words: Some("ord".into()) }];
     for &category in Category::ALL {
-        let content = Content::new(&[Category::Insult, category], Some("Namn"), "text", why(), Some(Proposal::Hide));
+        let content =
+            Content::new(&[Category::Insult, category], Some("Namn"), "text", why(), Some(Proposal::Hide));
         let home = category.text_stays_home();
-        assert_eq!((content.is_withheld(), content.text().is_none(), content.author().is_none()), (home, home, home));
+        assert_eq!(
+            (content.is_withheld(), content.text().is_none(), content.author().is_none()),
+            (home, home, home)
+        );
         assert_eq!(content.why()[0].words.is_none(), home);
         assert_eq!(content.proposal().is_none(), category.nothing_preselected());
     }
     let marked = Content::new(&[], Some("Namn"), "text", why(), None).withhold();
-    assert!(marked.is_withheld() && marked.text().is_none() && marked.author().is_none() && marked.why()[0].words.is_none());
+    assert!(
+        marked.is_withheld()
+            && marked.text().is_none()
+            && marked.author().is_none()
+            && marked.why()[0].words.is_none()
+    );
 }
 
 #[test]
@@ -165,15 +181,29 @@ fn a_debug_print_does_not_tell_what_people_wrote() {
 #[test]
 fn addresses_that_could_break_a_header_are_refused_without_being_repeated() {
     for email in [
-        "", "anna", "@exempel.se", "anna@", "anna@exempel..se", "a@b@c.se", "anna@exempel.se\r\nBcc: x@y.se", "an na@exempel.se",
-        "anna@exempel.se,x@y.se", "<anna@exempel.se>", "åsa@exempel.se", "anna@exempel.se\0", "\"a b\"@exempel.se",
+        "",
+        "anna",
+        "@exempel.se",
+        "anna@",
+        "anna@exempel..se",
+        "a@b@c.se",
+        "anna@exempel.se\r\nBcc: x@y.se",
+        "an na@exempel.se",
+        "anna@exempel.se,x@y.se",
+        "<anna@exempel.se>",
+        "åsa@exempel.se",
+        "anna@exempel.se\0",
+        "\"a b\"@exempel.se",
     ] {
         let error = Recipient::new("anna", "Anna", email).unwrap_err();
         assert!(email.len() < 5 || !error.contains(email), "{error}");
     }
     let long = format!("{}@exempel.se", "a".repeat(300));
     assert!(Recipient::new("anna", "Anna", &long).is_err());
-    assert_eq!(Recipient::new("anna", "Anna\r\nBcc: x", "anna.b+c@exempel.se").unwrap().name.as_str(), "Anna Bcc: x");
+    assert_eq!(
+        Recipient::new("anna", "Anna\r\nBcc: x", "anna.b+c@exempel.se").unwrap().name.as_str(),
+        "Anna Bcc: x"
+    );
 }
 
 #[test]
@@ -184,7 +214,15 @@ fn ids_and_links_hold_nothing_that_could_escape() {
     for id in ["l-000001", "l.1_b", "A"] {
         assert!(MessageId::new(id).is_ok(), "{id}");
     }
-    for link in ["javascript:alert(1)", "http:/x", "https://x.se/\" onclick=\"", "https://x.se/a b", "https://x.se/\n", "https://å.se", ""] {
+    for link in [
+        "javascript:alert(1)",
+        "http:/x",
+        "https://x.se/\" onclick=\"",
+        "https://x.se/a b",
+        "https://x.se/\n",
+        "https://å.se",
+        "",
+    ] {
         assert!(Link::new(link).is_err(), "{link}");
     }
     assert!(Link::new("https://uppsikt.exempel.se/case/c-000123?t=a-_%2F~&x=1").is_ok());

@@ -51,7 +51,10 @@ pub(super) fn failed(stage: Stage, error: &Error) -> MailError {
     let Some(code) = error.status() else {
         if let Some(tls) = tls_fault(error) {
             if matches!(stage, Stage::Connect | Stage::StartTls) {
-                return MailError::Misconfigured(format!("no secure connection to the mail server {}: {tls}", stage.name()));
+                return MailError::Misconfigured(format!(
+                    "no secure connection to the mail server {}: {tls}",
+                    stage.name()
+                ));
             }
             return stage.lost(&format!("the secure connection broke ({tls})"));
         }
@@ -116,7 +119,8 @@ mod tests {
 
     #[test]
     fn a_servers_words_are_told_without_addresses_and_line_breaks() {
-        let told = without_addresses("5.1.1 <anna@exempel.se>: unknown\r\nuser anna@exempel.se;\u{1b}[31m sorry");
+        let told =
+            without_addresses("5.1.1 <anna@exempel.se>: unknown\r\nuser anna@exempel.se;\u{1b}[31m sorry");
         assert_eq!(told, "5.1.1 <address> unknown user <address> [31m sorry");
         assert_eq!(without_addresses(&"x".repeat(5_000)).len(), 200);
     }

@@ -23,7 +23,10 @@ fn the_letters_read_as_they_were_approved() {
     settings.set_omit_expression(true);
     settings.bind(|| {
         for (name, _, rendered) in rendered() {
-            insta::assert_snapshot!(format!("{name}.txt"), format!("Ämne: {}\n\n{}", rendered.subject, rendered.text));
+            insta::assert_snapshot!(
+                format!("{name}.txt"),
+                format!("Ämne: {}\n\n{}", rendered.subject, rendered.text)
+            );
             insta::assert_snapshot!(format!("{name}.html"), rendered.html);
         }
     });
@@ -36,7 +39,10 @@ fn the_built_in_letters_have_no_fault() {
     // Every kind and every trouble, full and least.
     assert_eq!(specimens().len(), 21);
     for kind in crate::domain::letter::LetterKind::ALL {
-        assert!(specimens().iter().any(|specimen| specimen.letter.kind() == kind), "{kind:?} has no specimen");
+        assert!(
+            specimens().iter().any(|specimen| specimen.letter.kind() == kind),
+            "{kind:?} has no specimen"
+        );
     }
 }
 
@@ -125,8 +131,13 @@ fn what_must_stay_at_home_is_in_no_part_of_a_letter() {
         for beside in [None, Some(Category::Insult), Some(Category::Threat)] {
             let categories: Vec<_> = beside.into_iter().chain([category]).collect();
             let why = vec![Why { sentence: "en regel slog till".into(), words: Some("ORDEN-XYZ".into()) }];
-            let content =
-                Content::new(&categories, Some("NAMNET-XYZ"), "TEXTEN-XYZ\nRAD-XYZ", why, Some(Proposal::Hide));
+            let content = Content::new(
+                &categories,
+                Some("NAMNET-XYZ"),
+                "TEXTEN-XYZ\nRAD-XYZ",
+                why,
+                Some(Proposal::Hide),
+            );
             let rendered = render(&with_items(vec![item(content)]), &templates).unwrap();
             let parts = [&rendered.subject, &rendered.text, &rendered.html];
             let leaks = parts.iter().any(|part| part.contains("XYZ"));
@@ -144,7 +155,8 @@ fn hostile_words_are_shown_and_do_nothing() {
     let templates = Templates::built_in().unwrap();
     let hostile = "</blockquote><script>alert(1)</script><img src=x>{{ foot }}{% include 'x' %}\u{202e}\r\n---\r\nSubject: x & y";
     let why = vec![Why { sentence: "\"><b>regel</b>".into(), words: Some("<b>&amp;</b>".into()) }];
-    let mut item = item(Content::new(&[Category::Insult], Some("<b>Namn\r\nBcc: x@y.se</b>"), hostile, why, None));
+    let mut item =
+        item(Content::new(&[Category::Insult], Some("<b>Namn\r\nBcc: x@y.se</b>"), hostile, why, None));
     item.post = Some("<h1>Två & tre</h1>\r\nX: y".into());
     item.act = "Svara\r\nBcc: alla@exempel.se".into();
     let rendered = render(&with_items(vec![item]), &templates).unwrap();
@@ -152,7 +164,11 @@ fn hostile_words_are_shown_and_do_nothing() {
     assert!(!rendered.text.contains(['\r', '\u{202e}']));
     assert!(rendered.text.contains("   > ---\n   > Subject: x & y\n"), "{}", rendered.text);
     assert_eq!(html_fault(&rendered.html.replace("&lt;", "").replace(" src=x", "")), None);
-    assert!(!rendered.html.contains("<script") && !rendered.html.contains("<b>") && !rendered.html.contains("<img"));
+    assert!(
+        !rendered.html.contains("<script")
+            && !rendered.html.contains("<b>")
+            && !rendered.html.contains("<img")
+    );
     // Escaped once: twice would show the reader `&lt;`.
     assert!(rendered.html.contains("&lt;b&gt;&amp;amp;&lt;"), "{}", rendered.html);
     assert!(!rendered.html.contains("&amp;lt;"), "{}", rendered.html);
@@ -164,7 +180,8 @@ fn six_hundred_duties_stand_in_one_letter_that_can_be_read() {
     let templates = Templates::built_in().unwrap();
     let items: Vec<_> = (1..=600)
         .map(|case| {
-            let mut item = item(Content::new(&[Category::Insult], Some("N"), &"ord ".repeat(400), vec![], None));
+            let mut item =
+                item(Content::new(&[Category::Insult], Some("N"), &"ord ".repeat(400), vec![], None));
             let Matter::Case { content, .. } = item.matter else { panic!("no case") };
             item.matter = Matter::Case { case: crate::domain::case::CaseId(case), dnr: None, content };
             item
@@ -204,9 +221,15 @@ fn a_faulty_template_is_refused_at_start() {
         (vec![("foot.txt", "{% if foot %}")], "foot.txt"),
         (vec![("foot.txt", "Hej då.")], "leaves out `drift@exempel.se`"),
         (vec![("item.txt", "{{ item.number }}\n")], "leaves out"),
-        (vec![("technical.txt", "{% if code == 'other' %}{{ what }}{% endif %}{% include 'foot.txt' %}")], "leaves out"),
+        (
+            vec![("technical.txt", "{% if code == 'other' %}{{ what }}{% endif %}{% include 'foot.txt' %}")],
+            "leaves out",
+        ),
         (vec![("fot.txt", "x")], "is no letter template"),
-        (vec![("entered.html", "{% extends 'layout.html' %}{% block body %}<h1>Två</h1>{% endblock %}")], "entered.html"),
+        (
+            vec![("entered.html", "{% extends 'layout.html' %}{% block body %}<h1>Två</h1>{% endblock %}")],
+            "entered.html",
+        ),
         (vec![("item.html", "<img src=\"https://exempel.se/x.png\">")], "html"),
         (vec![("words.txt", "")], "words.txt"),
     ] {
@@ -220,7 +243,10 @@ fn a_faulty_template_is_refused_at_start() {
 fn all_faults_are_told_and_without_the_letters_words() {
     let folder = tempfile::tempdir().unwrap();
     crate::durable::write(&folder.path().join("foot.txt"), b"{{ foot.nope }}", 0o600).unwrap();
-    let templates = Templates { own: Some(environment(&read(folder.path()).unwrap()).unwrap()), ..Templates::built_in().unwrap() };
+    let templates = Templates {
+        own: Some(environment(&read(folder.path()).unwrap()).unwrap()),
+        ..Templates::built_in().unwrap()
+    };
     let faults = templates.faults();
     assert!(!faults.is_empty());
     assert!(faults.iter().all(|fault| !fault.to_string().contains("badhuset")), "{faults:?}");

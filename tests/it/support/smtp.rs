@@ -52,8 +52,10 @@ impl SmtpServer {
 
     /// Every letter that the server took charge of, in order.
     pub(crate) fn letters(&self) -> Vec<Vec<u8>> {
-        let mut paths: Vec<_> =
-            fs::read_dir(self.folder.path().join("mail")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut paths: Vec<_> = fs::read_dir(self.folder.path().join("mail"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         paths.sort();
         paths.into_iter().map(|path| fs::read(path).unwrap()).collect()
     }
