@@ -28,7 +28,11 @@ pub(super) struct Context<'a> {
 }
 
 /// Reads every `[[account]]`.
-pub(super) fn accounts(root: &mut Section<'_, '_>, context: &Context<'_>, report: &mut Report) -> Vec<Account> {
+pub(super) fn accounts(
+    root: &mut Section<'_, '_>,
+    context: &Context<'_>,
+    report: &mut Report,
+) -> Vec<Account> {
     let mut ids = BTreeSet::new();
     let mut natives = BTreeMap::new();
     let mut accounts = Vec::new();
@@ -99,7 +103,8 @@ fn account(
         ("closed", AccountStatus::Closed),
     ];
     let status = optional(&mut section, "status", &words, AccountStatus::Active, report);
-    let mode = optional(&mut section, "mode", &[("watch", Mode::Watch), ("act", Mode::Act)], Mode::Watch, report);
+    let mode =
+        optional(&mut section, "mode", &[("watch", Mode::Watch), ("act", Mode::Act)], Mode::Watch, report);
     let media = [("never", Media::Never), ("after_review", Media::AfterReview)];
     let media = optional(&mut section, "media", &media, Media::Never, report);
     let watched_from = section.get("watched_from").map(|node| instant(&node, report));
@@ -287,10 +292,13 @@ fn qualified(editor: &At<String>, context: &Context<'_>, report: &mut Report) {
     for (fulfilled, required, what, remedy) in rules {
         let message = format!("editor `{}` is {what}", person.id);
         let remedy = format!("write {remedy} under person[{}] if so, or name somebody else", person.id);
-        match (fulfilled, required) {
-            (true, _) => {}
-            (false, true) => report.fault(&editor.place, format!("{message}, which the profile demands"), remedy),
-            (false, false) => report.warn(&editor.place, message, remedy),
+        if fulfilled {
+            continue;
+        }
+        if required {
+            report.fault(&editor.place, format!("{message}, which the profile demands"), remedy);
+        } else {
+            report.warn(&editor.place, message, remedy);
         }
     }
 }
@@ -310,7 +318,9 @@ fn coverage(
     if with_access < 2 {
         report.warn(
             &place,
-            format!("{with_access} person has access: \"Minst två anställda bör ha behörighet\""),
+            format!(
+                "{with_access} of the persons named has access: \"Minst två anställda bör ha behörighet\""
+            ),
             "name another editor",
         );
     }
@@ -322,9 +332,9 @@ fn coverage(
     let days: BTreeSet<NaiveDate> = known.absences.iter().map(|absence| absence.from).collect();
     let nobody = |day: &NaiveDate| !chain.iter().any(|id| known.is_there(id, *day));
     let Some(day) = days.into_iter().find(nobody) else { return };
-    let for_good = chain.iter().all(|id| {
-        known.absences.iter().any(|absence| absence.person == *id && absence.to.is_none())
-    });
+    let for_good = chain
+        .iter()
+        .all(|id| known.absences.iter().any(|absence| absence.person == *id && absence.to.is_none()));
     let message = format!(
         "nobody is there from {day}: not the owner, no editor, no deputy, no communicator, not the operator"
     );
@@ -357,14 +367,18 @@ fn poll(node: &Node<'_, '_>, status: Option<AccountStatus>, report: &mut Report)
         schedule.after(&(from - chrono::TimeDelta::seconds(1))).next().map(|at| at < to)
     };
     if polled(0).is_none() {
-        report.fault(&node.place, format!("{} never comes", quote(&text.value)), "correct the day and the month");
+        report.fault(
+            &node.place,
+            format!("{} never comes", quote(&text.value)),
+            "correct the day and the month",
+        );
         return None;
     }
     let missed = (0..365).filter(|days| polled(*days) != Some(true)).count();
     if missed > 0 && status == Some(AccountStatus::Active) {
         report.warn(
             &node.place,
-            format!("leaves {missed} days of a year unwatched: \"daglig bevakning är att föredra\""),
+            format!("leaves days of a year unwatched ({missed} of 365): \"daglig bevakning är att föredra\""),
             "watch at least once every 24 hours, such as \"0 */5 * * * *\"",
         );
     }
@@ -380,7 +394,8 @@ fn poll(node: &Node<'_, '_>, status: Option<AccountStatus>, report: &mut Report)
 }
 
 fn parse_schedule(text: &str) -> Result<Schedule, (String, &'static str)> {
-    const REMEDY: &str = "write sec min hour day month weekday, such as \"0 */5 * * * *\" or \"0 0 8 * * MON-FRI\"";
+    const REMEDY: &str =
+        "write sec min hour day month weekday, such as \"0 */5 * * * *\" or \"0 0 8 * * MON-FRI\"";
     let fields: Vec<&str> = text.split_whitespace().collect();
     if fields.len() != 6 {
         return Err((format!("has {} fields, not six", fields.len()), REMEDY));
@@ -397,7 +412,11 @@ fn parse_schedule(text: &str) -> Result<Schedule, (String, &'static str)> {
         // `cron` would build a set of all numbers between two bounds, and step by nothing.
         let numbers = || field.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty());
         let no_step = field.split('/').skip(1).any(|step| step.trim_start_matches('0').is_empty());
-        if !field.chars().all(allowed) || field.len() > 100 || numbers().any(|number| number.len() > 2) || no_step {
+        if !field.chars().all(allowed)
+            || field.len() > 100
+            || numbers().any(|number| number.len() > 2)
+            || no_step
+        {
             return Err((format!("the field {} cannot be read", quote(field)), REMEDY));
         }
     }
@@ -416,7 +435,10 @@ fn poll_decided(node: &Node<'_, '_>, context: &Context<'_>, report: &mut Report)
     {
         report.warn(
             &by.place,
-            format!("person `{}` is no manager: the account's manager decides how often it is watched", by.value),
+            format!(
+                "person `{}` is no manager: the account's manager decides how often it is watched",
+                by.value
+            ),
             "let the manager decide",
         );
     }
@@ -520,12 +542,24 @@ mod tests {
 
     #[test]
     fn a_schedule_has_six_fields_and_names_its_weekdays() {
-        for good in ["0 */5 * * * *", "30 */2 * * * *", "0 0 8,12 * * MON-FRI", "0 0 8 1 JAN ?", "0  0 8 * * Sun"] {
+        for good in
+            ["0 */5 * * * *", "30 */2 * * * *", "0 0 8,12 * * MON-FRI", "0 0 8 1 JAN ?", "0  0 8 * * Sun"]
+        {
             parse_schedule(good).unwrap();
         }
         for bad in [
-            "", "* * * * *", "0 0 8 * * 1", "0 0 8 * * 2-6", "0 0 8 * * * 2027", "0 0-4000000000 8 * * *",
-            "0 */0 8 * * *", "0 */00 8 * * *", "0 0 25 * * *", "0 0 8 * * MÅN", "x x x x x x", "0 0 8 32 * *",
+            "",
+            "* * * * *",
+            "0 0 8 * * 1",
+            "0 0 8 * * 2-6",
+            "0 0 8 * * * 2027",
+            "0 0-4000000000 8 * * *",
+            "0 */0 8 * * *",
+            "0 */00 8 * * *",
+            "0 0 25 * * *",
+            "0 0 8 * * MÅN",
+            "x x x x x x",
+            "0 0 8 32 * *",
         ] {
             assert!(parse_schedule(bad).is_err(), "{bad}");
         }

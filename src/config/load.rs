@@ -17,8 +17,8 @@ use crate::domain::roster::{Role, Roster};
 /// A configuration is some hundred lines; a larger file is something else.
 const LARGEST: u64 = 1 << 20;
 
-/// So many syntax faults are enough to see what kind of file it is.
-const MOST_SYNTAX_FAULTS: usize = 20;
+/// One slip makes the parser stumble over the lines after it: the first faults tell where it is.
+const MOST_SYNTAX_FAULTS: usize = 5;
 
 /// What a file led to. `result` is there exactly when `faults` is empty.
 #[derive(Debug, Clone)]
@@ -74,7 +74,7 @@ impl Config {
 
 fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Option<Config> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let organisation = machine::organisation(root, report);
+    let (organisation, operator) = machine::organisation(root, report);
     let paths = machine::paths(root, folder, report);
     let network = machine::network(root, folder, report);
     let mail = machine::mail(root, folder, report);
@@ -93,7 +93,7 @@ fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Opt
     let denied = root.section(report, "denied").map(|section| denied_services(&section, report));
     let denied = denied.unwrap_or_default();
     let known = people::known(root, report);
-    if let Some((_, operator)) = &organisation
+    if let Some(operator) = &operator
         && known.expect_person(operator, report)
         && known.person(&operator.value).is_some_and(|person| !person.roles.contains(&Role::It))
     {
@@ -103,12 +103,13 @@ fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Opt
             "add it, or name somebody of the IT department",
         );
     }
-    let operator = organisation.as_ref().map(|(_, operator)| operator.value.as_str());
+    let operator = operator.as_ref().map(|operator| operator.value.as_str());
     let secrets = paths.as_ref().map(|paths| paths.secrets.clone()).unwrap_or_default();
-    let context = Context { known: &known, denied: &denied, editors: profile.editors, secrets: &secrets, operator };
+    let context =
+        Context { known: &known, denied: &denied, editors: profile.editors, secrets: &secrets, operator };
     let accounts = account::accounts(root, &context, report);
     let staff = account::staff(&accounts, &known);
-    let (organisation, _) = organisation?;
+    let organisation = organisation?;
     Some(Config {
         file: path.to_path_buf(),
         profile: found.then(|| profile.name.clone())?,
@@ -188,8 +189,8 @@ pub(super) fn read_text(path: &Path) -> Result<String, Fault> {
         return Err(fault(None, "is larger than 1 MiB".to_owned(), "name a configuration file"));
     }
     String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let line = good.matches('\n').count() + 1;
         fault(Some(line), "is not text in UTF-8".to_owned(), "save the file as UTF-8")
     })
 }

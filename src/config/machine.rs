@@ -13,13 +13,16 @@ use crate::domain::calendar::{ClosedDay, DayRule, Hours, ShortDay};
 /// Below this much, "nearly full" comes too late.
 const LITTLE: u64 = 256 * 1024 * 1024;
 
+/// The organisation, and the operator's id with its place even where the rest has faults.
 pub(super) fn organisation(
     root: &mut Section<'_, '_>,
     report: &mut Report,
-) -> Option<(Organisation, At<String>)> {
-    let mut section = root
-        .need(report, "organisation", "add [organisation] with name, log_origin and operator")?
-        .table(report)?;
+) -> (Option<Organisation>, Option<At<String>>) {
+    let remedy = "add [organisation] with name, log_origin and operator";
+    let Some(mut section) = root.need(report, "organisation", remedy).and_then(|node| node.table(report))
+    else {
+        return (None, None);
+    };
     let name =
         section.need(report, "name", "write the municipality's name").and_then(|node| node.text(report));
     let origin = section
@@ -29,10 +32,13 @@ pub(super) fn organisation(
         .need(report, "operator", "name the person who gets technical letters")
         .and_then(|node| node.text(report));
     section.close(report);
-    let operator = operator?;
-    let organisation =
-        Organisation { name: name?.value, log_origin: origin?, operator: operator.value.clone() };
-    Some((organisation, operator))
+    let organisation = match (name, origin, &operator) {
+        (Some(name), Some(log_origin), Some(operator)) => {
+            Some(Organisation { name: name.value, log_origin, operator: operator.value.clone() })
+        }
+        _ => None,
+    };
+    (organisation, operator)
 }
 
 /// The name goes into signed notes (C2SP `signed-note`), where spaces and `+` have a meaning.
@@ -242,9 +248,10 @@ fn smtp(mut section: Section<'_, '_>, folder: &Path, report: &mut Report) -> Opt
             None
         });
     let words = [("starttls", Tls::Starttls), ("implicit", Tls::Implicit), ("none", Tls::None)];
-    let tls = section.get("tls").map_or(Some(Tls::Starttls), |node| {
-        node.word(report, &words).map(|word| word.value)
-    });
+    let tls_place = section.get("tls").map_or_else(|| section.child("tls"), |node| node.place);
+    let tls = section
+        .get("tls")
+        .map_or(Some(Tls::Starttls), |node| node.word(report, &words).map(|word| word.value));
     let port = section
         .get("port")
         .map(|node| node.number(report, 1..65536).and_then(|port| u16::try_from(port).ok()));
@@ -253,9 +260,8 @@ fn smtp(mut section: Section<'_, '_>, folder: &Path, report: &mut Report) -> Opt
     let username = section.get("username").and_then(|node| node.text(report));
     let password_file = section.get("password_file").and_then(|node| node.text(report));
     if tls == Some(Tls::None) && !accept_unencrypted {
-        let place = section.child("tls");
         report.fault(
-            &place,
+            &tls_place,
             "letters would go unencrypted to the relay",
             "write tls = \"starttls\", or accept it by accept_unencrypted = true",
         );
@@ -271,7 +277,11 @@ fn smtp(mut section: Section<'_, '_>, folder: &Path, report: &mut Report) -> Opt
             report.fault(&file.place, "has no username beside it", "add username, or remove this");
         }
         (Some(name), Some(_)) if tls == Some(Tls::None) => {
-            report.warn(&name.place, "is sent with the password in clear to the relay", "encrypt, or remove both");
+            report.warn(
+                &name.place,
+                "is sent with the password in clear to the relay",
+                "encrypt, or remove both",
+            );
         }
         _ => {}
     }
@@ -423,7 +433,9 @@ fn day(node: &Node<'_, '_>, short: bool, hours: &mut Hours, days: &mut Vec<DayRu
     } else {
         None
     };
-    if let Some(close) = close.as_ref().filter(|close| close.value <= hours.open || close.value >= hours.close) {
+    let outside =
+        |close: &NaiveTime| hours.open < hours.close && !(hours.open < *close && *close < hours.close);
+    if let Some(close) = close.as_ref().filter(|close| outside(&close.value)) {
         report.fault(
             &close.place,
             format!("is not between {} and {}", hours.open.format("%H:%M"), hours.close.format("%H:%M")),
@@ -438,7 +450,11 @@ fn day(node: &Node<'_, '_>, short: bool, hours: &mut Hours, days: &mut Vec<DayRu
     if let DayRule::Date(date) = when
         && matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
     {
-        report.warn(&node.place, format!("{date} is no working day anyway"), "remove it, or correct the date");
+        report.warn(
+            &node.place,
+            format!("{date} is no working day anyway"),
+            "remove it, or correct the date",
+        );
     }
     days.push(when);
     if short {

@@ -13,8 +13,22 @@ use crate::domain::roster::{Absence, AbsenceKind, Person, Role};
 
 /// Services that can be forbidden by name; another name is probably a slip of the pen.
 const SERVICES: [&str; 16] = [
-    "facebook", "instagram", "youtube", "linkedin", "x", "bluesky", "tiktok", "telegram", "snapchat", "reddit",
-    "threads", "mastodon", "whatsapp", "discord", "pinterest", "twitch",
+    "facebook",
+    "instagram",
+    "youtube",
+    "linkedin",
+    "x",
+    "bluesky",
+    "tiktok",
+    "telegram",
+    "snapchat",
+    "reddit",
+    "threads",
+    "mastodon",
+    "whatsapp",
+    "discord",
+    "pinterest",
+    "twitch",
 ];
 
 /// What references can point to. An id stands here also when its table has other faults, so that one fault
@@ -124,6 +138,7 @@ fn person(
     deputies: &mut Vec<At<String>>,
     report: &mut Report,
 ) {
+    let faults_before = report.faults.len();
     let id = id(&mut section, report);
     let twice = id.as_ref().is_some_and(|id| !known.person_ids.insert(id.value.clone()));
     if let Some(id) = id.as_ref().filter(|_| twice) {
@@ -132,12 +147,13 @@ fn person(
     let name = section
         .need(report, "name", "write the name that stands in letters")
         .and_then(|node| node.text(report));
-    let address = section
-        .need(report, "email", "write where letters go")
-        .and_then(|node| email(&node, report));
+    let address =
+        section.need(report, "email", "write where letters go").and_then(|node| email(&node, report));
     let words = Role::ALL.map(|role| (role.code(), role));
     let mut roles = Vec::new();
-    if let Some(list) = section.need(report, "roles", "write roles = [] if there is none").and_then(|node| node.list(report)) {
+    if let Some(list) =
+        section.need(report, "roles", "write roles = [] if there is none").and_then(|node| node.list(report))
+    {
         for node in list {
             if let Some(role) = node.word(report, &words) {
                 if roles.contains(&role.value) {
@@ -155,7 +171,11 @@ fn person(
     let deputy = section.get("deputy").and_then(|node| node.text(report));
     section.close(report);
     deputies.extend(deputy.clone());
-    if let (Some(id), Some(name), Some(address), false) = (id, name, address, twice) {
+    // Somebody whose roles or dates are misread is known by id only: what follows from them is not told twice.
+    if report.faults.len() > faults_before {
+        return;
+    }
+    if let (Some(id), Some(name), Some(address)) = (id, name, address) {
         known.persons.push(Person {
             id: id.value,
             name: name.value,
@@ -185,7 +205,11 @@ fn deputy_loops(known: &Known, deputies: &[At<String>], report: &mut Report) {
                     let span = deputies.iter().find(|deputy| deputy.place.key == key);
                     let place = Place { span: span.and_then(|deputy| deputy.place.span.clone()), key };
                     let names = chain.iter().chain([start]).copied().collect::<Vec<_>>().join(" → ");
-                    report.fault(&place, format!("deputies in a loop: {names}"), "end the chain with somebody");
+                    report.fault(
+                        &place,
+                        format!("deputies in a loop: {names}"),
+                        "end the chain with somebody",
+                    );
                 }
                 break;
             }
@@ -221,7 +245,11 @@ fn absence(mut section: Section<'_, '_>, known: &mut Known, report: &mut Report)
     if let (Some(kind), Some(Some(to))) = (&kind, &to)
         && kind.value == AbsenceKind::Ended
     {
-        report.warn(&to.place, "ends an absence of kind `ended`, which is for good", "remove it, or write leave");
+        report.warn(
+            &to.place,
+            "ends an absence of kind `ended`, which is for good",
+            "remove it, or write leave",
+        );
     }
     if let (Some(person), Some(from), Some(kind), None | Some(Some(_))) = (person, from, kind, &to) {
         let to = to.flatten().map(|to| to.value);
@@ -237,18 +265,17 @@ fn board(mut section: Section<'_, '_>, known: &mut Known, report: &mut Report) {
     }
     let name = section.need(report, "name", "write the board's name").and_then(|node| node.text(report));
     let kinds = [("board", BoardKind::Board), ("company", BoardKind::Company)];
-    let kind = section.get("kind").map_or(Some(BoardKind::Board), |node| {
-        node.word(report, &kinds).map(|kind| kind.value)
-    });
+    let kind = section
+        .get("kind")
+        .map_or(Some(BoardKind::Board), |node| node.word(report, &kinds).map(|kind| kind.value));
     let diary = section
         .need(report, "diary", "write a template such as \"UPP-KS {year}/{n}\"")
         .and_then(|node| node.text(report));
     if let Some(diary) = &diary {
         template(diary, id.as_ref(), known, report);
     }
-    let registrar = section
-        .need(report, "registrar", "name the person who registers")
-        .and_then(|node| node.text(report));
+    let registrar =
+        section.need(report, "registrar", "name the person who registers").and_then(|node| node.text(report));
     if let Some(registrar) = &registrar
         && known.expect_person(registrar, report)
     {
@@ -324,7 +351,10 @@ fn template(diary: &At<String>, id: Option<&At<String>>, known: &Known, report: 
 }
 
 /// `[denied]`: a service, and the decision that forbids it (R8).
-pub(super) fn denied_services(section: &Section<'_, '_>, report: &mut Report) -> BTreeMap<String, DecisionRef> {
+pub(super) fn denied_services(
+    section: &Section<'_, '_>,
+    report: &mut Report,
+) -> BTreeMap<String, DecisionRef> {
     let mut denied = BTreeMap::new();
     for (name, node) in section.entries() {
         let service = name.value.to_lowercase();

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::reader::{Node, Place, Report, Section, is_id, quote, suggestion};
 use super::load::{document, read_text};
+use super::reader::{Node, Place, Report, Section, is_id, quote, suggestion};
 use super::{Examined, Fault, ProfileClocks};
 use crate::domain::category::{Category, CategoryPolicy, DecisionRef, Proposal, Told};
 
@@ -113,7 +113,12 @@ impl Profile {
     }
 }
 
-fn override_policy(category: Category, policy: &mut CategoryPolicy, node: &Node<'_, '_>, report: &mut Report) {
+fn override_policy(
+    category: Category,
+    policy: &mut CategoryPolicy,
+    node: &Node<'_, '_>,
+    report: &mut Report,
+) {
     let Some(mut section) = node.table(report) else { return };
     let proposals = [Proposal::Keep, Proposal::Review, Proposal::Hide, Proposal::Remove, Proposal::Escalate]
         .map(|proposal| (proposal.code(), proposal));
@@ -121,7 +126,10 @@ fn override_policy(category: Category, policy: &mut CategoryPolicy, node: &Node<
         if category.nothing_preselected() && !matches!(proposal.value, Proposal::Keep | Proposal::Review) {
             report.fault(
                 &proposal.place,
-                format!("proposes `{}` for a category where nothing may be preselected", proposal.value.code()),
+                format!(
+                    "proposes `{}` for a category where nothing may be preselected",
+                    proposal.value.code()
+                ),
                 "write \"review\": a person decides about opinions without a suggestion (RF 2 kap.)",
             );
         }
@@ -194,7 +202,7 @@ pub(super) fn embedded(name: &str) -> Result<Profile, Fault> {
             key: "profile".to_owned(),
             message: format!("there is no embedded profile {}", quote(name)),
             remedy: suggestion(name, &known)
-                .unwrap_or_else(|| format!("embedded profiles: {}", known.join(", "))),
+                .unwrap_or_else(|| format!("embedded profiles: {}.", known.join(", "))),
         });
     };
     let read = read(name, Path::new(&format!("config/profiles/{name}.toml")), text);
@@ -232,7 +240,7 @@ pub(super) fn find(name: &str, place: &Place, folder: &Path, report: &mut Report
             report.fault(
                 place,
                 fault.message,
-                format!("{}, or put {name}.toml in profiles/ beside this file or in {FOLDER}", fault.remedy),
+                format!("{} Or put {name}.toml in profiles/ beside this file, or in {FOLDER}", fault.remedy),
             );
             None
         }

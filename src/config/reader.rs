@@ -25,8 +25,8 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(file: &Path, text: &str) -> Self {
-        let lines =
-            std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
+        let lines = std::iter::once(0)
+            .chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
         Self { file: file.to_path_buf(), lines: lines.collect(), faults: Vec::new(), warnings: Vec::new() }
     }
 
@@ -107,13 +107,11 @@ impl<'a, 'd> Node<'a, 'd> {
     /// A text that `T` can be parsed from.
     pub(super) fn parsed<T: FromStr>(&self, report: &mut Report, wanted: &str) -> Option<At<T>> {
         let text = self.text(report)?;
-        match text.value.parse() {
-            Ok(value) => Some(text.with(value)),
-            Err(_) => {
-                report.fault(&self.place, format!("{} is not {wanted}", quote(&text.value)), "correct it");
-                None
-            }
+        if let Ok(value) = text.value.parse() {
+            return Some(text.with(value));
         }
+        report.fault(&self.place, format!("{} is not {wanted}", quote(&text.value)), "correct it");
+        None
     }
 
     /// One of a few words.
@@ -158,17 +156,11 @@ impl<'a, 'd> Node<'a, 'd> {
             DeValue::String(text) => text.to_string(),
             _ => return self.wrong(report, "a date such as 2026-12-21"),
         };
-        match NaiveDate::parse_from_str(&text, "%Y-%m-%d") {
-            Ok(date) => Some(self.with(date)),
-            Err(_) => {
-                report.fault(
-                    &self.place,
-                    format!("{} is no date", quote(&text)),
-                    "write a date such as 2026-12-21",
-                );
-                None
-            }
+        if let Ok(date) = NaiveDate::parse_from_str(&text, "%Y-%m-%d") {
+            return Some(self.with(date));
         }
+        report.fault(&self.place, format!("{} is no date", quote(&text)), "write a date such as 2026-12-21");
+        None
     }
 
     /// A time of day: `"08:00"`.
@@ -178,19 +170,17 @@ impl<'a, 'd> Node<'a, 'd> {
             DeValue::String(text) => text.to_string(),
             _ => return self.wrong(report, "a time such as \"08:00\""),
         };
-        let time =
-            NaiveTime::parse_from_str(&text, "%H:%M").or_else(|_| NaiveTime::parse_from_str(&text, "%H:%M:00"));
-        match time {
-            Ok(time) => Some(self.with(time)),
-            Err(_) => {
-                report.fault(
-                    &self.place,
-                    format!("{} is no time of day", quote(&text)),
-                    "write a time such as \"08:00\"",
-                );
-                None
-            }
+        let time = NaiveTime::parse_from_str(&text, "%H:%M")
+            .or_else(|_| NaiveTime::parse_from_str(&text, "%H:%M:00"));
+        if let Ok(time) = time {
+            return Some(self.with(time));
         }
+        report.fault(
+            &self.place,
+            format!("{} is no time of day", quote(&text)),
+            "write a time such as \"08:00\"",
+        );
+        None
     }
 
     /// The elements of an array; their keys are numbered from 1.
@@ -279,7 +269,8 @@ impl<'a, 'd> Section<'a, 'd> {
     }
 
     fn at(&self, key: &str, span: Range<usize>) -> Place {
-        let key = if self.place.key.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place.key) };
+        let key =
+            if self.place.key.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place.key) };
         Place { key, span: Some(span) }
     }
 

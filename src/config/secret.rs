@@ -81,7 +81,10 @@ fn read(path: &Path) -> Result<SecretString, Fault> {
     }
     if metadata.permissions().mode() & TOO_OPEN != 0 {
         return Err(refused(
-            &format!("has mode {:04o}: others could read or change it", metadata.permissions().mode() & 0o7777),
+            &format!(
+                "has mode {:04o}: others could read or change it",
+                metadata.permissions().mode() & 0o7777
+            ),
             "chmod 600",
         ));
     }
@@ -122,9 +125,9 @@ mod tests {
         let path = folder.path().join("token");
         crate::durable::write(&path, bytes, 0o600).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        find(&path, None).map(|secret| secret.expose_secret().to_owned()).map_err(|fault| {
-            fault.to_string().replace(&folder.path().display().to_string(), "")
-        })
+        find(&path, None)
+            .map(|secret| secret.expose_secret().to_owned())
+            .map_err(|fault| fault.to_string().replace(&folder.path().display().to_string(), ""))
     }
 
     #[test]
