@@ -9,6 +9,7 @@ use crate::archive::Preserved;
 use crate::domain::comment::{Platform, Seen};
 use crate::store::Intent;
 
+pub mod facebook;
 pub mod http;
 
 /// Where reading stopped, in the connector's own words (JSON); stored with the page it belongs to.
