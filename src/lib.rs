@@ -18,6 +18,12 @@ pub mod store;
 
 pub mod connector;
 
+pub mod moves;
+
+pub mod steps;
+
+pub mod pipeline;
+
 pub mod mail;
 
 pub mod sandbox;

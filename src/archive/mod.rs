@@ -4,6 +4,8 @@
 
 mod preserved;
 
+mod vault;
+
 pub mod jcs;
 
 pub mod entry;
@@ -25,3 +27,4 @@ pub mod proof;
 pub mod tiles;
 
 pub use preserved::Preserved;
+pub use vault::{ArchiveError, Published, Vault, sha256, sha256_hex};

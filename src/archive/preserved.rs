@@ -14,6 +14,11 @@ pub struct Preserved {
 }
 
 impl Preserved {
+    /// Only `Vault::recall` makes one, after reading everything back.
+    pub(super) fn new(comment: CommentId, text_digest: [u8; 32], record: String) -> Self {
+        Self { comment, text_digest, record }
+    }
+
     /// The comment that is preserved.
     pub fn comment(&self) -> &CommentId {
         &self.comment

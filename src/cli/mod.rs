@@ -3,3 +3,5 @@
 pub mod due;
 
 pub mod holidays;
+
+pub mod sandbox;

@@ -12,6 +12,7 @@ use url::Url;
 use crate::domain::calendar::Hours;
 use crate::domain::category::{Category, CategoryPolicy, DecisionRef};
 use crate::domain::comment::Platform;
+use crate::domain::deadline::Clocks;
 use crate::domain::roster::Roster;
 
 mod fault;
@@ -61,7 +62,7 @@ pub struct Config {
     /// What each category leads to: every category is there, the profile's values overridden by the file's.
     pub categories: BTreeMap<Category, CategoryPolicy>,
     /// Which answer clocks the guideline promises.
-    pub clocks: ProfileClocks,
+    pub clocks: Clocks,
     /// Whether an editor's hide, remove or restore waits for a second person (R21).
     pub four_eyes: bool,
     /// Services that the municipality has forbidden, by code, with the decision (R8). Companies have their own.
@@ -180,17 +181,6 @@ pub struct Brake {
     pub automatic_hides_per_rule_and_day: u32,
     /// In all.
     pub automatic_hides_per_day: u32,
-}
-
-/// Which answer clocks the guideline promises (R37–R39); all absent in the blank profile.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ProfileClocks {
-    /// Always within 24 hours.
-    pub answer_24h: bool,
-    /// At the latest at closing on the next working day.
-    pub next_working_day: bool,
-    /// As soon as possible on working days: this many hours.
-    pub as_soon_as_possible: Option<u32>,
 }
 
 /// A board (nämnd) or a municipal company: controller of personal data and owner of a diary.

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::load::{document, read_text};
 use super::reader::{Node, Place, Report, Section, is_id, quote, suggestion};
-use super::{Examined, Fault, ProfileClocks};
+use super::{Examined, Fault};
+use crate::domain::deadline::Clocks;
 use crate::domain::category::{Category, CategoryPolicy, DecisionRef, Proposal, Told};
 
 /// The profiles in the program, by name.
@@ -30,7 +31,7 @@ pub struct Profile {
     /// Its name: the file's, without `.toml`.
     pub name: String,
     /// Which answer clocks it promises.
-    pub clocks: ProfileClocks,
+    pub clocks: Clocks,
     /// Whether an editor's hide waits for a second person (R21).
     pub four_eyes: bool,
     /// What is asked of editors (R58).
@@ -60,7 +61,7 @@ impl Profile {
         };
         Self {
             name: name.to_owned(),
-            clocks: ProfileClocks::default(),
+            clocks: Clocks::default(),
             four_eyes: false,
             editors: EditorRules::default(),
             categories: Category::ALL.iter().map(|category| (*category, policy(*category))).collect(),

@@ -81,7 +81,7 @@ fn every_value_of_the_example_arrives() {
     assert!(config.four_eyes);
     assert_eq!(
         config.clocks,
-        ProfileClocks { answer_24h: true, next_working_day: true, as_soon_as_possible: None }
+        Clocks { answer_24h: true, next_working_day: true, as_soon_as_possible: None }
     );
     assert_eq!(config.categories.len(), Category::ALL.len());
     let threat = &config.categories[&Category::Threat];
@@ -142,7 +142,7 @@ fn what_is_left_out_has_its_documented_default() {
     assert_eq!(config.desk.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.hours, Config::usual_hours());
     assert!(!config.four_eyes && config.mail.office_hours_only);
-    assert_eq!(config.clocks, ProfileClocks::default());
+    assert_eq!(config.clocks, Clocks::default());
     for (category, policy) in &config.categories {
         assert_eq!(policy.proposal, Proposal::Review);
         assert_eq!(policy.told == Told::AtOnce, category.is_danger(), "{category}");
@@ -174,7 +174,7 @@ fn the_file_overrides_the_profile_value_by_value() {
     let config = config(&text);
     assert_eq!(
         config.clocks,
-        ProfileClocks { answer_24h: false, next_working_day: true, as_soon_as_possible: Some(6) }
+        Clocks { answer_24h: false, next_working_day: true, as_soon_as_possible: Some(6) }
     );
     assert!(!config.four_eyes);
     let secrecy = &config.categories[&Category::Secrecy];
@@ -211,7 +211,7 @@ fn the_embedded_profiles_are_whole_and_another_name_is_a_fault() {
     let blank = Config::embedded_profile("blank").unwrap();
     assert!(arjeplog.four_eyes && arjeplog.clocks.answer_24h && arjeplog.editors.trained);
     assert_eq!(arjeplog.categories.len(), Category::ALL.len());
-    assert_eq!(blank.clocks, ProfileClocks::default());
+    assert_eq!(blank.clocks, Clocks::default());
     assert!(arjeplog.categories.values().all(|policy| policy.automatic.is_none()));
     let fault = Config::embedded_profile("arjeplo").unwrap_err();
     assert_eq!(fault.remedy, "did you mean `arjeplog`?");

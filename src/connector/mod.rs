@@ -11,6 +11,8 @@ use crate::store::Intent;
 
 pub use crate::domain::comment::Sighting;
 
+
+pub mod facebook;
 pub mod http;
 
 /// Where reading stopped, in the connector's own words (JSON); stored with the page it belongs to.

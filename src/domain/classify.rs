@@ -47,3 +47,31 @@ pub struct Assessment {
     /// The guessed language (ISO 639-1), if any could be guessed.
     pub language: Option<String>,
 }
+/// STUB
+#[derive(Debug, Default)]
+pub struct RuleSet;
+impl RuleSet { /// s
+pub fn embedded() -> Self { Self }
+/// s
+pub fn version(&self) -> &str { "stub" } }
+/// STUB
+#[derive(Debug, Default, Clone)]
+pub struct Policies;
+/// STUB
+#[derive(Debug)]
+pub struct Input<'a> {
+/// s
+pub text: &'a str,
+/// s
+pub platform: Option<super::comment::Platform>,
+/// s
+pub parent: Option<&'a str>,
+/// s
+pub post: Option<&'a str>,
+/// s
+pub attachments: &'a [super::comment::Attachment] }
+/// STUB
+pub fn classify(_r: &RuleSet, _p: &Policies, i: &Input<'_>) -> Assessment {
+    let bad = i.text.contains("idiot");
+    Assessment { findings: if bad { vec![Finding { category: Category::Insult, rule: "insult.stub".into(), version: 1, view: "plain".into(), band: Band::Obvious, confidence: 1.0, start: 0, end: 1 }] } else { vec![] }, proposal: if bad { Proposal::Hide } else { Proposal::Keep }, needs_answer: i.text.contains('?'), language: None }
+}

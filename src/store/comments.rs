@@ -366,3 +366,49 @@ pub fn version_before(reader: &Reader, comment: i64, n: u32) -> Result<Option<i6
         .query_row(params![comment, n], |row| row.get(0))
         .optional()?)
 }
+
+/// A version that no daily entry commits to yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreceived {
+    /// The row.
+    pub id: i64,
+    /// The account.
+    pub account: String,
+    /// When Uppsikt first saw it.
+    pub seen_at: DateTime<Utc>,
+    /// The text.
+    pub text: String,
+    /// Its salt in the daily tree.
+    pub salt: [u8; 16],
+}
+
+/// The versions that no daily entry commits to, oldest first.
+///
+/// # Errors
+/// Engine errors.
+pub fn unreceived(reader: &Reader) -> Result<Vec<Unreceived>> {
+    let mut query = reader.prepare_cached(
+        "select v.id, c.account, v.seen_at, v.text, v.salt from version v join comment c on c.id = v.comment
+         where v.received is null order by v.id limit 100000",
+    )?;
+    let rows = query.query_map([], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?, row.get(4)?))
+    })?;
+    rows.map(|row| {
+        let (id, account, seen, text, salt) = row?;
+        Ok(Unreceived { id, account, seen_at: moment(&seen)?, text, salt })
+    })
+    .collect()
+}
+
+/// Notes which entry commits to these versions.
+///
+/// # Errors
+/// Engine errors.
+pub fn received(tx: &Tx<'_>, versions: &[Unreceived], entry: u64) -> Result<()> {
+    let mut update = tx.prepare_cached("update version set received = ?2 where id = ?1")?;
+    for version in versions {
+        update.execute(params![version.id, entry])?;
+    }
+    Ok(())
+}

@@ -138,8 +138,19 @@ impl Answer {
                 if value < 1_000_000_000 { u64::try_from(value).ok() } else { until(value) }
             })
         };
-        let seconds = retry_after.or_else(reset).unwrap_or(UNSAID_WAIT);
+        let seconds = retry_after.or_else(|| self.regain()).or_else(reset).unwrap_or(UNSAID_WAIT);
         Duration::from_secs(seconds.clamp(1, LONGEST_WAIT))
+    }
+
+    /// Seconds until Meta's platforms answer again, from their usage header, which counts in minutes; the longest of
+    /// all limits it names. `None` where no limit is reached.
+    pub fn regain(&self) -> Option<u64> {
+        let usage: serde_json::Value =
+            serde_json::from_str(self.header("x-business-use-case-usage")?).ok()?;
+        let limits = usage.as_object()?.values().filter_map(serde_json::Value::as_array).flatten();
+        let minutes =
+            limits.filter_map(|limit| limit.get("estimated_time_to_regain_access")?.as_u64()).max()?;
+        (minutes > 0).then(|| minutes.saturating_mul(60))
     }
 
     /// What was asked, free of secrets.

@@ -1,0 +1,308 @@
+//! The archive's folder: packs, tiles, checkpoint; and reading back what was written, for the proof.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::SigningKey;
+use sha2::{Digest, Sha256};
+
+use super::checkpoint::{self, Checkpoint};
+use super::entry::{Entry, RecordId};
+use super::fields;
+use super::merkle::{self, Hash};
+use super::note::{NoteError, VerifierKey};
+use super::pack::{self, PackContent, PackError};
+use super::preserved::Preserved;
+use super::tiles::{Tiles, TilesError};
+use crate::domain::comment::CommentId;
+use crate::durable;
+
+/// Why the archive cannot prove, or cannot take, what it should. Nothing is hidden on such an error.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// A file cannot be read or written.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A record does not read back as it was written.
+    #[error("record {record} does not read back whole: {reason}")]
+    NotWhole {
+        /// The record.
+        record: String,
+        /// What differs.
+        reason: String,
+    },
+    /// The checkpoint on disk is not one that this database can have written.
+    #[error("{0}")]
+    Fork(String),
+    /// A pack cannot be made.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// The tiles.
+    #[error(transparent)]
+    Tiles(#[from] TilesError),
+    /// The checkpoint.
+    #[error("checkpoint: {0}")]
+    Note(#[from] NoteError),
+}
+
+/// A checkpoint that is durable: entries below its size are published. Made only by [`Vault::publish`].
+#[derive(Debug, Clone)]
+pub struct Published {
+    size: u64,
+    root: Hash,
+    text: String,
+}
+
+impl Published {
+    /// How many entries it covers.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The signed checkpoint.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The root over the covered entries.
+    pub fn root(&self) -> &Hash {
+        &self.root
+    }
+}
+
+/// The archive of one data folder.
+#[derive(Debug, Clone)]
+pub struct Vault {
+    folder: PathBuf,
+}
+
+impl Vault {
+    /// The archive in `folder` (`archive/` below the data folder).
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The tiles.
+    pub fn tiles(&self) -> Tiles {
+        Tiles::new(&self.folder)
+    }
+
+    /// Where the pack of `record` lies.
+    pub fn pack_path(&self, record: RecordId) -> PathBuf {
+        self.folder.join(pack::path(record))
+    }
+
+    /// What stops this archive from taking more, in Swedish; nothing when all is well.
+    pub fn check(&self, least_free: u64) -> Option<String> {
+        let probe = self.folder.join(".probe");
+        if let Err(error) = durable::write(&probe, b"probe", 0o600).and_then(|()| fs::remove_file(&probe)) {
+            return Some(format!("arkivet {} kan inte skrivas: {error}", self.folder.display()));
+        }
+        match rustix::fs::statvfs(&self.folder) {
+            Ok(disk) => {
+                let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+                (free < least_free).then(|| {
+                    format!(
+                        "disken har {} MiB fria; gränsen är {} MiB",
+                        free / (1024 * 1024),
+                        least_free / (1024 * 1024)
+                    )
+                })
+            }
+            Err(error) => Some(format!("diskens lediga plats kan inte läsas: {error}")),
+        }
+    }
+
+    /// Writes a pack; durable once it returns. The same bytes again succeed (DESIGN §3, step 4).
+    ///
+    /// # Errors
+    /// `Io`; other bytes under the same record are an error too.
+    pub fn put(&self, record: RecordId, bytes: &[u8]) -> Result<(), ArchiveError> {
+        let path = self.pack_path(record);
+        let io = |source| ArchiveError::Io { path: path.clone(), source };
+        if let Some(folder) = path.parent() {
+            durable::create_folder(folder).map_err(io)?;
+        }
+        match durable::write_once(&path, bytes) {
+            // A pack that never got its entry belongs to nobody: a torn or foreign file is replaced, not kept.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                durable::write(&path, bytes, 0o440).map_err(io)
+            }
+            other => other.map_err(io),
+        }
+    }
+
+    /// Reads a pack back from disk, opens it and checks that its fields have the root that `head` says, and its files
+    /// the digests that the fields say (DESIGN §3, step 5). Returns the file's digest and what it holds.
+    ///
+    /// # Errors
+    /// `Io`, `NotWhole`.
+    pub fn reread(
+        &self,
+        record: RecordId,
+        key: &[u8; 32],
+        head: &super::entry::TreeHead,
+    ) -> Result<(Hash, PackContent, fields::Fields), ArchiveError> {
+        let path = self.pack_path(record);
+        let bytes = fs::read(&path).map_err(|source| ArchiveError::Io { path, source })?;
+        let not_whole = |reason: String| ArchiveError::NotWhole { record: record.to_string(), reason };
+        let content = pack::open(key, record, &bytes).map_err(|error| not_whole(error.to_string()))?;
+        let shown = fields::verify(&content.fields, head).map_err(|error| not_whole(error.to_string()))?;
+        let digests = shown.files().map_err(|error| not_whole(error.to_string()))?;
+        let said: BTreeMap<_, _> = digests.iter().map(|file| (file.path.as_str(), (file.sha256, file.size))).collect();
+        if said.len() != content.files.len() {
+            return Err(not_whole("it holds other files than its fields say".to_owned()));
+        }
+        for (name, bytes) in &content.files {
+            if said.get(name.as_str()) != Some(&(sha256(bytes), bytes.len() as u64)) {
+                return Err(not_whole(format!("{name} is not what its fields say")));
+            }
+        }
+        Ok((pack::digest(&bytes), content, shown))
+    }
+
+    /// Reads a record back for one act: pack, snapshot entry, and the covering checkpoint from disk.
+    ///
+    /// # Errors
+    /// `NotWhole` when anything differs from what the log says; `Io`.
+    pub fn recall(
+        &self,
+        published: &Published,
+        comment: CommentId,
+        index: u64,
+        leaf: &[u8],
+        key: &[u8; 32],
+    ) -> Result<Preserved, ArchiveError> {
+        let not_whole = |record: String, reason: &str| ArchiveError::NotWhole { record, reason: reason.to_owned() };
+        let entry = Entry::parse(leaf).map_err(|error| not_whole(format!("entry {index}"), &error.to_string()))?;
+        let (Some(record), Some(head), Some(digest)) = (entry.record(), entry.tree(), entry.pack()) else {
+            return Err(not_whole(format!("entry {index}"), "its first entry is no snapshot"));
+        };
+        if index >= published.size {
+            return Err(not_whole(record.to_string(), "the published checkpoint does not cover its snapshot"));
+        }
+        let path = self.folder.join("checkpoint");
+        let text = fs::read_to_string(&path).map_err(|source| ArchiveError::Io { path, source })?;
+        if text != published.text {
+            return Err(not_whole(record.to_string(), "the checkpoint on disk is another than the one published"));
+        }
+        let proof = self.tiles().inclusion(index, published.size)?;
+        if !merkle::verify_inclusion(&merkle::leaf_hash(leaf), index, published.size, &proof, &published.root) {
+            return Err(not_whole(record.to_string(), "its snapshot is not in the published log"));
+        }
+        let (found, _, shown) = self.reread(record, key, &head)?;
+        if found != digest {
+            return Err(not_whole(record.to_string(), "its pack is not the one that the log names"));
+        }
+        let named = |path: &str| shown.text(path);
+        if named("/comment/native_id").as_deref() != Some(comment.native.as_str())
+            || named("/account/id").as_deref() != Some(comment.account.as_str())
+        {
+            return Err(not_whole(record.to_string(), "it preserves another comment"));
+        }
+        let text = named("/comment/text")
+            .ok_or_else(|| not_whole(record.to_string(), "it preserves no text"))?;
+        Ok(Preserved::new(comment, sha256(text.as_bytes()), record.to_string()))
+    }
+
+    /// Makes the tiles of `size` entries durable, signs the checkpoint over them and makes it durable (step 9).
+    ///
+    /// # Errors
+    /// `Fork` when the checkpoint on disk covers more entries than there are, or others; `Io`, `Tiles`.
+    pub fn publish<E: std::fmt::Display>(
+        &self,
+        origin: &str,
+        size: u64,
+        signer: &SigningKey,
+        mut leaves: impl FnMut(u64, u64) -> Result<Vec<Vec<u8>>, E>,
+    ) -> Result<Published, ArchiveError> {
+        let path = self.folder.join("checkpoint");
+        let before = self.checkpoint(origin, signer)?;
+        if let Some((known, text)) = &before {
+            if known.size > size {
+                return Err(ArchiveError::Fork(format!(
+                    "{} covers {} entries, but the database has {size}: it is older than the archive; see `uppsikt restore`",
+                    path.display(),
+                    known.size
+                )));
+            }
+            if known.size == size {
+                return Ok(Published { size, root: known.root, text: text.clone() });
+            }
+        }
+        let old = before.as_ref().map_or(0, |(known, _)| known.size);
+        // One read of the database for each bundle of entries, not one for each entry.
+        let mut bundle: (u64, Vec<Vec<u8>>) = (u64::MAX, Vec::new());
+        let root = self.tiles().publish(old, size, |index| {
+            let start = index - index % 256;
+            if bundle.0 != start {
+                bundle = (start, leaves(start, size.min(start + 256)).map_err(|error| error.to_string())?);
+            }
+            usize::try_from(index - start)
+                .ok()
+                .and_then(|at| bundle.1.get(at).cloned())
+                .ok_or_else(|| "the entry is not in the database".to_owned())
+        })?;
+        if let Some((known, _)) = &before {
+            let proof = if known.size == 0 { Vec::new() } else { self.tiles().consistency(known.size, size)? };
+            if known.size > 0 && !merkle::verify_consistency(known.size, size, &proof, &known.root, &root) {
+                return Err(ArchiveError::Fork(format!(
+                    "{} is over other entries than the database holds: the log would fork; see `uppsikt restore`",
+                    path.display()
+                )));
+            }
+        }
+        let text = checkpoint::sign(origin, size, root, signer)?;
+        durable::write(&path, text.as_bytes(), 0o644).map_err(|source| ArchiveError::Io { path, source })?;
+        Ok(Published { size, root, text })
+    }
+
+    /// The checkpoint on disk, its signature checked; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// `Io`; `Note` when it is not signed by this log.
+    pub fn checkpoint(
+        &self,
+        origin: &str,
+        signer: &SigningKey,
+    ) -> Result<Option<(Checkpoint, String)>, ArchiveError> {
+        let path = self.folder.join("checkpoint");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(ArchiveError::Io { path, source }),
+        };
+        let (known, note) = Checkpoint::parse(&text)?;
+        note.verify(&[VerifierKey::of(origin, signer)?])?;
+        if known.origin != origin {
+            return Err(ArchiveError::Fork(format!(
+                "{} is of the log `{}`, the configuration names `{origin}`",
+                path.display(),
+                known.origin
+            )));
+        }
+        Ok(Some((known, text)))
+    }
+}
+
+/// SHA-256.
+pub fn sha256(bytes: &[u8]) -> Hash {
+    Sha256::digest(bytes).into()
+}
+
+/// SHA-256 in lower-case hexadecimal digits.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(sha256(bytes))
+}

@@ -1,0 +1,358 @@
+//! One pass over everything: a function of the database, the platforms and the time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Europe::Stockholm;
+
+use crate::archive::entry::RecordId;
+use crate::archive::keys::{Keys, KeysError, Secret};
+use crate::archive::{ArchiveError, Preserved, Published, Vault};
+use crate::clock::Clock;
+use crate::config::{Account, AccountStatus, Config};
+use crate::connector::Connector;
+use crate::domain::classify::{Policies, RuleSet};
+use crate::mail::{Mailer, Templates};
+use crate::steps;
+use crate::store::{self, Db, StoreError};
+
+/// Platforms' clocks further than this from ours, on two hosts, mean that ours is wrong.
+const CLOCK_MAY_DIFFER: TimeDelta = TimeDelta::minutes(5);
+
+/// The log's last entry this far in the future means that our clock went backwards.
+const CLOCK_MAY_GO_BACK: TimeDelta = TimeDelta::seconds(2);
+
+/// Second looks waited for by `run --once`.
+const WAIT_FOR_LOOKS: TimeDelta = TimeDelta::seconds(60);
+
+/// Everything a pass needs. Cloning shares it.
+#[derive(Clone)]
+pub struct App {
+    /// The checked configuration.
+    pub config: Arc<Config>,
+    /// The truth.
+    pub db: Db,
+    /// Record keys and signing keys.
+    pub keys: Arc<Mutex<Keys>>,
+    /// Packs, tiles, checkpoint.
+    pub vault: Arc<Vault>,
+    /// By account id.
+    pub connectors: BTreeMap<String, Arc<dyn Connector>>,
+    /// The way letters leave.
+    pub mailer: Arc<Mailer>,
+    /// The texts of letters.
+    pub templates: Arc<Templates>,
+    /// The rules.
+    pub rules: Arc<RuleSet>,
+    /// What each category leads to.
+    pub policies: Arc<Policies>,
+    /// The time.
+    pub clock: Clock,
+    /// What is known about how far our clock is off, by account, and why nothing may be hidden now.
+    pub guard: Arc<Mutex<Guard>>,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("accounts", &self.connectors.keys()).finish_non_exhaustive()
+    }
+}
+
+/// What stops hiding and registering, while storing goes on (promise 7).
+#[derive(Debug, Default)]
+pub struct Guard {
+    skews: BTreeMap<String, TimeDelta>,
+    reasons: Vec<String>,
+}
+
+/// Why a pass could not go on. What was committed stays; the next pass begins from it.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The archive: a file cannot be written, or does not read back as it was written.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The key table.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A piece of work did not end.
+    #[error("a piece of work did not end: {0}")]
+    Broken(String),
+}
+
+impl PassError {
+    /// True when the disk cannot be trusted: the daemon stops, and systemd starts it anew from what is durable.
+    pub fn is_disk(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_disk(),
+            Self::Keys(_) | Self::Broken(_) => true,
+            Self::Archive(_) => false,
+        }
+    }
+}
+
+/// Which accounts a pass polls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those whose schedule says so.
+    Due,
+    /// All that are not closed.
+    All,
+}
+
+/// What a pass did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// Comments never seen before.
+    pub new: usize,
+    /// Texts judged.
+    pub judged: usize,
+    /// Versions preserved.
+    pub preserved: usize,
+    /// Decisions entered in diary or log.
+    pub entered: usize,
+    /// Intents gone on with.
+    pub acted: usize,
+    /// Letters the server took.
+    pub letters: usize,
+    /// Letters that could not be sent now.
+    pub letters_waiting: usize,
+    /// Letters the server will not have.
+    pub letters_refused: usize,
+    /// Accounts that could not be read, with why.
+    pub unread: Vec<(String, String)>,
+    /// Why nothing is hidden or registered at the moment.
+    pub halted: Vec<String>,
+}
+
+/// One pass: poll, judge, preserve, register, act, watch, notify; each from the rows the one before left.
+///
+/// # Errors
+/// The disk's. What a platform or the mail server does wrong is in the result, not an error.
+pub async fn pass(app: &App, which: Which) -> Result<Pass, PassError> {
+    let mut done = Pass::default();
+    app.look_after_ourselves().await?;
+    for account in &app.config.accounts {
+        if account.status == AccountStatus::Closed || !(which == Which::All || app.is_due(account).await?) {
+            continue;
+        }
+        let polled = steps::poll::account(app, account).await?;
+        done.new += polled.new;
+        if let Some(why) = polled.failure {
+            done.unread.push((account.id.clone(), why));
+        }
+    }
+    done.judged += steps::judge::all(app).await?;
+    // Where somebody may be in danger a person is told before anything else is done.
+    steps::watch::urgent(app).await?;
+    steps::notify::drain(app, &mut done).await?;
+    for account in &app.config.accounts {
+        done.preserved += steps::preserve::account(app, account).await?;
+        // The single look may have shown a newer text, which is judged before it is preserved.
+        done.judged += steps::judge::all(app).await?;
+        done.preserved += steps::preserve::account(app, account).await?;
+    }
+    act(app, &mut done).await?;
+    steps::received::days(app).await?;
+    steps::watch::all(app).await?;
+    steps::notify::drain(app, &mut done).await?;
+    app.publish().await?;
+    done.halted = app.reasons();
+    Ok(done)
+}
+
+async fn act(app: &App, done: &mut Pass) -> Result<(), PassError> {
+    for account in &app.config.accounts {
+        done.entered += steps::register::decisions(app, account).await?;
+        steps::register::intents(app, account).await?;
+    }
+    let published = app.publish().await?;
+    for account in &app.config.accounts {
+        done.acted += steps::act::account(app, account, &published).await?;
+    }
+    Ok(())
+}
+
+/// One pass over all accounts, then the second looks that fall within a minute, then the outbox (`run --once`).
+///
+/// Under a manual clock nobody waits: the clock is moved to each second look.
+///
+/// # Errors
+/// As [`pass`].
+pub async fn once(app: &App) -> Result<Pass, PassError> {
+    let mut done = pass(app, Which::All).await?;
+    let until = app.clock.now() + WAIT_FOR_LOOKS;
+    while let Some(next) = app.db.read(store::intents::next_due).await?.filter(|next| *next <= until) {
+        if done.halted.is_empty() {
+            app.wait_until(next).await;
+        } else {
+            break;
+        }
+        let before = app.db.read(store::intents::next_due).await?;
+        act(app, &mut done).await?;
+        if app.db.read(store::intents::next_due).await? == before {
+            // Nothing moves: an account in watch mode, or without a connector.
+            break;
+        }
+    }
+    steps::watch::all(app).await?;
+    steps::notify::drain(app, &mut done).await?;
+    app.publish().await?;
+    Ok(done)
+}
+
+impl App {
+    /// When `account` is polled next after `after`, by its schedule in Stockholm time.
+    pub fn next_poll(&self, account: &Account, after: DateTime<Utc>) -> DateTime<Utc> {
+        account
+            .poll
+            .schedule
+            .after(&after.with_timezone(&Stockholm))
+            .next()
+            .map_or(after + TimeDelta::hours(24), |next| next.with_timezone(&Utc))
+    }
+
+    async fn is_due(&self, account: &Account) -> Result<bool, StoreError> {
+        let id = account.id.clone();
+        let state = self.db.read(move |reader| store::polls::state(reader, &id)).await?;
+        Ok(state.next_poll.is_none_or(|next| next <= self.clock.now()))
+    }
+
+    async fn wait_until(&self, until: DateTime<Utc>) {
+        if self.clock.is_system() {
+            let wait = (until - self.clock.now()).to_std().unwrap_or_default();
+            tokio::time::sleep(wait).await;
+        } else if until > self.clock.now() {
+            self.clock.set(until);
+        }
+    }
+
+    /// Compares a platform's clock with ours; a manual clock is not compared.
+    pub fn compare_clocks(&self, account: &str, date: Option<DateTime<Utc>>) {
+        if let (Some(date), true) = (date, self.clock.is_system()) {
+            let skew = date - self.clock.now();
+            self.guard().skews.insert(account.to_owned(), skew);
+        }
+    }
+
+    fn guard(&self) -> std::sync::MutexGuard<'_, Guard> {
+        self.guard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why nothing may be hidden or registered now, in Swedish; `None` when everything is as it should be.
+    pub fn must_not_act(&self) -> Option<String> {
+        let guard = self.guard();
+        (!guard.reasons.is_empty()).then(|| guard.reasons.join("; "))
+    }
+
+    fn reasons(&self) -> Vec<String> {
+        self.guard().reasons.clone()
+    }
+
+    /// Looks at disk, archive and clock before anything is done; what is wrong stops hiding and is told (promise 7).
+    async fn look_after_ourselves(&self) -> Result<(), PassError> {
+        let mut reasons = Vec::new();
+        let (vault, least) = (self.vault.clone(), self.config.paths.min_free);
+        let disk = tokio::task::spawn_blocking(move || vault.check(least))
+            .await
+            .map_err(|error| PassError::Broken(error.to_string()))?;
+        reasons.extend(disk);
+        let now = self.clock.now();
+        let last = self.db.read(store::log::last_at).await?;
+        if last.is_some_and(|last| last - now > CLOCK_MAY_GO_BACK) {
+            reasons.push("klockan går före eller efter: loggens senaste post ligger i framtiden".to_owned());
+        }
+        {
+            let mut guard = self.guard();
+            let off: Vec<_> =
+                guard.skews.iter().filter(|(_, skew)| skew.abs() > CLOCK_MAY_DIFFER).map(|(id, _)| id.clone()).collect();
+            let hosts: std::collections::BTreeSet<_> = off
+                .iter()
+                .filter_map(|id| self.config.account(id))
+                .map(|account| format!("{:?}", account.api))
+                .collect();
+            if hosts.len() >= 2 {
+                reasons.push("serverns klocka skiljer sig mer än fem minuter från plattformarnas".to_owned());
+            }
+            guard.reasons.clone_from(&reasons);
+        }
+        let (config, told) = (self.config.clone(), reasons);
+        self.db.write(move |tx| crate::moves::halted(tx, &config, &told, now)).await?;
+        Ok(())
+    }
+
+    /// Writes tiles and checkpoint over all committed entries (DESIGN §3, step 9).
+    ///
+    /// # Errors
+    /// The archive's: nothing is hidden until it can be written again.
+    pub async fn publish(&self) -> Result<Published, PassError> {
+        crate::kill::point("publish", crate::kill::When::Before);
+        let (db, vault, keys) = (self.db.clone(), self.vault.clone(), self.keys.clone());
+        let origin = self.log_origin();
+        let published = tokio::task::spawn_blocking(move || -> Result<Published, PassError> {
+            let size = db.read_now(store::log::size)?;
+            let signer = keys.lock().unwrap_or_else(PoisonError::into_inner).signing_key().clone();
+            let leaves = |from, to| db.read_now(|reader| store::log::leaves(reader, from, to));
+            Ok(vault.publish(&origin, size, &signer, leaves)?)
+        })
+        .await
+        .map_err(|error| PassError::Broken(error.to_string()))??;
+        crate::kill::point("publish", crate::kill::When::After);
+        Ok(published)
+    }
+
+    /// The log's name: the configuration's origin and the number of the log.
+    pub fn log_origin(&self) -> String {
+        format!("{}/logg1", self.config.organisation.log_origin)
+    }
+
+    /// The key of a record that has one.
+    ///
+    /// # Errors
+    /// The key table's; `Corrupt` when the record has none.
+    pub fn record_key(&self, record: &str) -> Result<Secret, PassError> {
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = || StoreError::Corrupt(format!("record {record} has no key"));
+        let id = record.parse().map_err(|_| missing())?;
+        Ok(keys.existing_record_key(id)?.ok_or_else(missing)?)
+    }
+
+    /// Makes the key of a new record, durable before anything else of the record is.
+    ///
+    /// # Errors
+    /// The key table's.
+    pub fn make_record_key(&self, record: RecordId) -> Result<(), PassError> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).record_key(record)?;
+        Ok(())
+    }
+
+    /// Reads a record back from the archive: pack, entry and covering checkpoint; the proof is for one act.
+    ///
+    /// # Errors
+    /// The archive's, when anything does not read back as it was written.
+    pub async fn recall(&self, record: &str, published: &Published) -> Result<Preserved, PassError> {
+        let key = self.record_key(record)?;
+        let id = record.to_owned();
+        let (comment, leaf, index) = self
+            .db
+            .read(move |reader| {
+                let row = store::records::get(reader, &id)?;
+                let comment = store::comments::get(reader, row.comment)?.comment;
+                let snapshot = store::log::of_record(reader, &id)?
+                    .into_iter()
+                    .next()
+                    .ok_or_else(|| StoreError::Corrupt(format!("record {id} has no snapshot")))?;
+                Ok((comment, snapshot.leaf, snapshot.index))
+            })
+            .await?;
+        let (vault, published) = (self.vault.clone(), published.clone());
+        tokio::task::spawn_blocking(move || vault.recall(&published, comment, index, &leaf, key.expose()))
+            .await
+            .map_err(|error| PassError::Broken(error.to_string()))?
+            .map_err(PassError::from)
+    }
+}

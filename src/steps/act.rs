@@ -1,0 +1,288 @@
+//! 5. Intent → look → act → second look → receipt (DESIGN §3, steps 9–13).
+//!
+//! After a restart the same function goes over the same rows: it looks first, so that a hide whose answer was lost is
+//! seen and not repeated.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::archive::{Preserved, Published};
+use crate::config::{Account, Mode};
+use crate::connector::{Connector, ConnectorError, Look, Sighting};
+use crate::domain::case::CaseState;
+use crate::kill::{self, When};
+use crate::moves;
+use crate::pipeline::{App, PassError};
+use crate::store::intents::OpenIntent;
+use crate::store::{Act, StoreError, cases, comments, intents, log, records};
+
+/// How long after the platform accepted each second look comes.
+const SECOND_LOOKS: [TimeDelta; 4] =
+    [TimeDelta::seconds(2), TimeDelta::seconds(30), TimeDelta::minutes(5), TimeDelta::hours(1)];
+
+/// No more requests than this; then a person.
+const MOST_ACTS: u32 = 3;
+
+/// Goes on with every intent of `account` that is due. Returns how many it touched.
+///
+/// # Errors
+/// The store's, and an archive that cannot prove what it holds; then nothing is hidden.
+pub async fn account(app: &App, account: &Account, published: &Published) -> Result<usize, PassError> {
+    let Some(connector) = app.connectors.get(&account.id) else { return Ok(0) };
+    if account.mode == Mode::Watch || app.must_not_act().is_some() {
+        return Ok(0);
+    }
+    let (id, now) = (account.id.clone(), app.clock.now());
+    let due = app.db.read(move |reader| intents::due(reader, &id, now)).await?;
+    let count = due.len();
+    for open in due {
+        one(app, account, connector.as_ref(), published, &open).await?;
+    }
+    Ok(count)
+}
+
+async fn one(
+    app: &App,
+    account: &Account,
+    connector: &dyn Connector,
+    published: &Published,
+    open: &OpenIntent,
+) -> Result<(), PassError> {
+    let proof = app.recall(&open.record, published).await?;
+    let row = open.comment;
+    let target = app.db.read(move |reader| Ok(comments::get(reader, row)?.target())).await?;
+    let second = open.accepted_at.is_some();
+    let step = if second { "relook" } else { "look" };
+    kill::point(step, When::Before);
+    let look = match connector.look(&target).await {
+        Ok(look) => look,
+        Err(error) => return put_off(app, open, &error).await,
+    };
+    kill::point(step, When::After);
+    app.compare_clocks(&account.id, look.date);
+    if reached(open.act, look.sighting) {
+        let kind = done_kind(open.act);
+        return receipt(app, open, kind, look.sighting, Some(&look), None).await;
+    }
+    match look.sighting {
+        Sighting::Gone => {
+            return receipt(app, open, failed_kind(open.act), look.sighting, Some(&look), Some("kommentaren finns inte längre på plattformen"))
+                .await;
+        }
+        Sighting::NoRight => {
+            let error = ConnectorError::Unauthorized("the comment cannot be read with this key".to_owned());
+            return put_off(app, open, &error).await;
+        }
+        _ => {}
+    }
+    if !second || open.act == Act::Hide {
+        if let Some(seen) = look.seen.as_ref().filter(|seen| open.act == Act::Hide && !same_text(&proof, &seen.text)) {
+            // What stands there now is not what was preserved and decided on: it is stored and judged first, and the
+            // decision follows onto it only if it is not milder (N12).
+            let (config, comment, seen, now) = (app.config.clone(), open.comment, seen.clone(), app.clock.now());
+            app.db
+                .write(move |tx| {
+                    let stored = comments::get(tx, comment)?;
+                    comments::add_version(tx, &stored, &seen, now)?;
+                    let _ = config;
+                    Ok(())
+                })
+                .await?;
+            return receipt(app, open, failed_kind(open.act), look.sighting, Some(&look), Some("texten hade ändrats sedan den bevarades"))
+                .await;
+        }
+    }
+    if second {
+        return look_again(app, open, &look).await;
+    }
+    if open.acts >= MOST_ACTS {
+        let why = open.last_error.clone().unwrap_or_else(|| "plattformen visar den fortfarande".to_owned());
+        return receipt(app, open, failed_kind(open.act), look.sighting, Some(&look), Some(&why)).await;
+    }
+    send(app, connector, published, open, &proof).await
+}
+
+/// Sends the one request, counted before it leaves, so that a lost answer counts too.
+async fn send(
+    app: &App,
+    connector: &dyn Connector,
+    published: &Published,
+    open: &OpenIntent,
+    proof: &Preserved,
+) -> Result<(), PassError> {
+    let (id, permit_of, covering) = (open.id, open.clone(), published.clone());
+    let permit = app
+        .db
+        .write(move |tx| {
+            let permit = intents::permit(tx, &permit_of, &covering)?;
+            intents::count_act(tx, id)?;
+            Ok(permit)
+        })
+        .await?;
+    let result = match open.act {
+        Act::Hide => connector.hide(&permit, proof).await,
+        Act::Restore => connector.restore(&permit, proof).await,
+        Act::Remove | Act::Reply => Err(ConnectorError::Refused("this platform offers no such act".to_owned())),
+    };
+    let now = app.clock.now();
+    match result {
+        Ok(()) => {
+            app.db.write(move |tx| intents::accepted(tx, id, now, now + SECOND_LOOKS[0])).await?;
+            Ok(())
+        }
+        Err(ConnectorError::Refused(why)) => {
+            let why = format!("plattformen vägrade: {why}");
+            receipt(app, open, failed_kind(open.act), Sighting::Public, None, Some(&why)).await
+        }
+        Err(error) => put_off(app, open, &error).await,
+    }
+}
+
+/// A second look that did not show it yet: the next one, or after the last the verdict "unconfirmed".
+async fn look_again(app: &App, open: &OpenIntent, look: &Look) -> Result<(), PassError> {
+    let looks = usize::try_from(open.looks).unwrap_or(usize::MAX).saturating_add(1);
+    let accepted = open.accepted_at.unwrap_or(open.created_at);
+    let Some(wait) = SECOND_LOOKS.get(looks) else {
+        let kind = match open.act {
+            Act::Hide => "hide_unconfirmed",
+            other => failed_kind(other),
+        };
+        let why = "plattformen tog emot begäran, men kommentaren syntes fortfarande efter en timme";
+        return receipt(app, open, kind, look.sighting, Some(look), Some(why)).await;
+    };
+    let (id, next) = (open.id, accepted + *wait);
+    app.db.write(move |tx| intents::looked(tx, id, next)).await?;
+    Ok(())
+}
+
+/// Puts an intent off after a request or a look that gave no answer; what it led to is settled by looking.
+async fn put_off(app: &App, open: &OpenIntent, error: &ConnectorError) -> Result<(), PassError> {
+    let now = app.clock.now();
+    tracing::warn!(intent = open.id, case = %open.case, %error, "an act is put off");
+    let wait = match error {
+        ConnectorError::OutcomeUnknown(_) | ConnectorError::Changed(_) => TimeDelta::seconds(2),
+        ConnectorError::RateLimited(time) => TimeDelta::from_std(*time).unwrap_or(TimeDelta::minutes(15)),
+        ConnectorError::Unauthorized(_) => TimeDelta::minutes(15),
+        _ => TimeDelta::seconds(30),
+    };
+    let (config, open, text) = (app.config.clone(), open.clone(), error.to_string());
+    let unauthorized = matches!(error, ConnectorError::Unauthorized(_));
+    app.db
+        .write(move |tx| {
+            intents::put_off(tx, open.id, now + wait, Some(&text))?;
+            // A hide that cannot be carried out is told before the hour is over, not after.
+            if unauthorized || now - open.created_at >= TimeDelta::minutes(30) {
+                moves::act_in_trouble(tx, &config, &open, &text, now)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(())
+}
+
+/// The final receipt: entry, receipt row, the case's new state and what follows from it, in one transaction.
+async fn receipt(
+    app: &App,
+    open: &OpenIntent,
+    kind: &'static str,
+    sighting: Sighting,
+    look: Option<&Look>,
+    why: Option<&str>,
+) -> Result<(), PassError> {
+    kill::point("receipt", When::Before);
+    let key = app.record_key(&open.record)?;
+    let now = app.clock.now();
+    let (config, open, why) = (app.config.clone(), open.clone(), why.map(str::to_owned));
+    let exchange = look.map(|look| (look.url.clone(), look.answer.as_deref().map(crate::archive::sha256_hex)));
+    app.db
+        .write(move |tx| {
+            let doc = serde_json::json!({
+                "act": open.act.code(),
+                "attempts": open.acts,
+                "accepted_at": open.accepted_at,
+                "result": kind,
+                "sighting": sighting.code(),
+                "seen_at": now,
+                "look": exchange.as_ref().map(|(url, digest)| serde_json::json!({ "url": url, "sha256": digest })),
+                "reason": why,
+            });
+            let entry = log::append_rooted(tx, kind, &open.record, &doc, key.expose(), now)?;
+            intents::receive(tx, open.id, kind, entry, now)?;
+            settle(tx, &config, &open, kind, sighting, why.as_deref(), now)
+        })
+        .await?;
+    kill::point("receipt", When::After);
+    Ok(())
+}
+
+fn settle(
+    tx: &crate::store::Tx<'_>,
+    config: &crate::config::Config,
+    open: &OpenIntent,
+    kind: &str,
+    sighting: Sighting,
+    why: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let state = match kind {
+        "hidden" => CaseState::Hidden,
+        "hide_unconfirmed" => CaseState::HideUnconfirmed,
+        "removed" => CaseState::Removed,
+        "restored" => CaseState::Restored,
+        "hide_failed" if sighting == Sighting::Gone => CaseState::Withdrawn,
+        "hide_failed" => CaseState::HideFailed,
+        // A restore that failed leaves it hidden.
+        _ => CaseState::Hidden,
+    };
+    if !matches!(sighting, Sighting::NoRight) {
+        comments::note_sighting(tx, open.comment, sighting, "receipt", now)?;
+    }
+    let before = cases::get(tx, open.case)?;
+    cases::set_state(tx, open.case, state, now)?;
+    if matches!(kind, "hidden" | "removed" | "restored") {
+        return moves::act_done(tx, config, open, now);
+    }
+    if state == CaseState::Withdrawn {
+        return moves::withdrawn(tx, config, &before, now);
+    }
+    moves::act_failed(tx, config, open, why.unwrap_or_default(), now)
+}
+
+/// Whether a sighting shows that the act has had its effect.
+fn reached(act: Act, sighting: Sighting) -> bool {
+    match act {
+        Act::Hide => sighting.is_hidden(),
+        Act::Restore => sighting == Sighting::Public,
+        Act::Remove => sighting == Sighting::Gone,
+        Act::Reply => false,
+    }
+}
+
+fn done_kind(act: Act) -> &'static str {
+    match act {
+        Act::Hide => "hidden",
+        Act::Remove => "removed",
+        Act::Restore => "restored",
+        Act::Reply => "replied",
+    }
+}
+
+fn failed_kind(act: Act) -> &'static str {
+    match act {
+        Act::Hide => "hide_failed",
+        Act::Remove => "remove_failed",
+        Act::Restore => "restore_failed",
+        Act::Reply => "reply_failed",
+    }
+}
+
+fn same_text(proof: &Preserved, text: &str) -> bool {
+    crate::archive::sha256(text.as_bytes()) == *proof.text_digest()
+}
+
+/// The preserved record of a case that an act or an export is about.
+///
+/// # Errors
+/// Engine errors.
+pub async fn record_of(app: &App, case: crate::domain::case::CaseId) -> Result<Option<records::Record>, StoreError> {
+    app.db.read(move |reader| records::current(reader, case)).await
+}
