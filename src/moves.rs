@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 
 use crate::config::{Account, AccountStatus, Config, Mode};
 use crate::connector::Sighting;
-use crate::domain::case::{CaseId, CaseState, OutsideChange, Outcome, outside_change};
+use crate::domain::calendar;
+use crate::domain::case::{CaseId, CaseState, Outcome, OutsideChange, outside_change};
 use crate::domain::category::{Category, Proposal};
 use crate::domain::classify::{Assessment, Band};
-use crate::domain::calendar;
 use crate::domain::deadline::{self, Clocks};
 use crate::domain::duty;
 use crate::domain::roster::{self, Role};
@@ -147,13 +147,18 @@ pub fn judged(
     }
     if arrived_hidden {
         comments::note_sighting(tx, stored.id, stored.sighting, "outside", now)?;
-        let note = "Kommentaren var redan dold när Uppsikt såg den: av plattformens filter, eller av någon i \
+        let note =
+            "Kommentaren var redan dold när Uppsikt såg den: av plattformens filter, eller av någon i \
                     plattformens app. Vem är okänt."
-            .to_owned();
+                .to_owned();
         begin(tx, config, &about("changed_outside", now, Some(note)))?;
     }
     if flagged {
-        begin(tx, config, &about(flag_kind(config, assessment), stored.created_at.max(case.opened_at), None))?;
+        begin(
+            tx,
+            config,
+            &about(flag_kind(config, assessment), stored.created_at.max(case.opened_at), None),
+        )?;
     }
     if answers {
         for (kind, period) in duty::answer_duties(&config.clocks) {
@@ -185,7 +190,9 @@ fn edited_text(
 ) -> Result<()> {
     let before = previous(tx, stored)?;
     let had = |category: Category| {
-        before.as_ref().is_some_and(|judged| judged.findings.iter().any(|finding| finding.category == category))
+        before
+            .as_ref()
+            .is_some_and(|judged| judged.findings.iter().any(|finding| finding.category == category))
     };
     let newly: Vec<_> = assessment.findings.iter().filter(|finding| !had(finding.category)).collect();
     let asks = assessment.needs_answer && !before.as_ref().is_some_and(|judged| judged.needs_answer);
@@ -248,11 +255,12 @@ fn automatically(
     if account.mode != Mode::Act || !untouched || stored.sighting != Sighting::Public {
         return Ok(());
     }
-    let found = assessment.findings.iter().filter(|finding| finding.band == Band::Obvious).find_map(|finding| {
-        let policy = config.categories.get(&finding.category)?;
-        let decided = policy.automatic.as_ref().filter(|_| !finding.category.never_automatic())?;
-        Some((finding, decided))
-    });
+    let found =
+        assessment.findings.iter().filter(|finding| finding.band == Band::Obvious).find_map(|finding| {
+            let policy = config.categories.get(&finding.category)?;
+            let decided = policy.automatic.as_ref().filter(|_| !finding.category.never_automatic())?;
+            Some((finding, decided))
+        });
     // Where somebody may be a child in danger, or harm themselves, a person decides, whatever else was found.
     let a_person_must = assessment.findings.iter().any(|finding| {
         matches!(finding.category, Category::ChildAtRisk | Category::SelfHarm | Category::OngoingCrime)
@@ -337,8 +345,8 @@ pub fn sighted(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let case = cases::of_comment(tx, stored.id)?;
-    let acting = intents::acting(tx, stored.id)?
-        || case.as_ref().is_some_and(|case| case.state == CaseState::Hiding);
+    let acting =
+        intents::acting(tx, stored.id)? || case.as_ref().is_some_and(|case| case.state == CaseState::Hiding);
     let change = outside_change(stored.sighting, sighting, case.as_ref().map(|case| case.state), acting);
     if sighting != stored.sighting && sighting != Sighting::NoRight && !acting {
         comments::note_sighting(tx, stored.id, sighting, "look", now)?;
@@ -388,7 +396,11 @@ pub fn withdrawn(tx: &Tx<'_>, _config: &Config, case: &cases::Case, now: DateTim
     }
     if matches!(
         case.state,
-        CaseState::Open | CaseState::AwaitingApproval | CaseState::Kept | CaseState::Closed | CaseState::HideFailed
+        CaseState::Open
+            | CaseState::AwaitingApproval
+            | CaseState::Kept
+            | CaseState::Closed
+            | CaseState::HideFailed
     ) {
         cases::set_state(tx, case.id, CaseState::Withdrawn, now)?;
     }
@@ -412,7 +424,10 @@ pub fn decide(
     let case = cases::get(tx, id)?;
     let stored = comments::get(tx, case.comment)?;
     let account = config.account(&stored.comment.account).ok_or_else(|| {
-        StoreError::Conflict(format!("account `{}` is not in the configuration any more", stored.comment.account))
+        StoreError::Conflict(format!(
+            "account `{}` is not in the configuration any more",
+            stored.comment.account
+        ))
     })?;
     let alone = rights(config, account, person, outcome, now)?;
     let new = NewDecision {
@@ -428,7 +443,9 @@ pub fn decide(
     // A person confirms what the machine hid: a decision of its own, and no second act.
     let confirms = case.state == CaseState::Hidden
         && outcome == Outcome::Hide
-        && duties::of_case(tx, id)?.iter().any(|duty| duty.what.kind == "automatic_look" && duty.closed_at.is_none());
+        && duties::of_case(tx, id)?
+            .iter()
+            .any(|duty| duty.what.kind == "automatic_look" && duty.closed_at.is_none());
     if confirms {
         decisions::confirm(tx, &new)?;
         duties::close(tx, id, &["automatic_look"], outcome.code(), person, now)?;
@@ -483,7 +500,13 @@ fn end(tx: &Tx<'_>, id: CaseId, outcome: Outcome, person: &str, now: DateTime<Ut
 }
 
 /// Whether this person may decide this, and whether the decision is complete by itself.
-fn rights(config: &Config, account: &Account, person: &str, outcome: Outcome, now: DateTime<Utc>) -> Result<bool> {
+fn rights(
+    config: &Config,
+    account: &Account,
+    person: &str,
+    outcome: Outcome,
+    now: DateTime<Utc>,
+) -> Result<bool> {
     if outcome == Outcome::Remove {
         return Err(StoreError::Conflict(format!(
             "{} offers no removal of another's comment here; `hide` is what can be done",
@@ -534,7 +557,13 @@ pub fn act_done(tx: &Tx<'_>, _config: &Config, open: &OpenIntent, now: DateTime<
 ///
 /// # Errors
 /// Engine errors.
-pub fn act_failed(tx: &Tx<'_>, config: &Config, open: &OpenIntent, why: &str, now: DateTime<Utc>) -> Result<()> {
+pub fn act_failed(
+    tx: &Tx<'_>,
+    config: &Config,
+    open: &OpenIntent,
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
     act_in_trouble(tx, config, open, why, now)
 }
 
@@ -542,7 +571,13 @@ pub fn act_failed(tx: &Tx<'_>, config: &Config, open: &OpenIntent, why: &str, no
 ///
 /// # Errors
 /// Engine errors.
-pub fn act_in_trouble(tx: &Tx<'_>, config: &Config, open: &OpenIntent, why: &str, now: DateTime<Utc>) -> Result<()> {
+pub fn act_in_trouble(
+    tx: &Tx<'_>,
+    config: &Config,
+    open: &OpenIntent,
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let account = comments::get(tx, open.comment)?.comment.account;
     begin(
         tx,
@@ -565,7 +600,8 @@ pub fn act_in_trouble(tx: &Tx<'_>, config: &Config, open: &OpenIntent, why: &str
 pub fn edited(tx: &Tx<'_>, config: &Config, case: CaseId, now: DateTime<Utc>) -> Result<()> {
     let comment = cases::get(tx, case)?.comment;
     let account = comments::get(tx, comment)?.comment.account;
-    let note = "Texten ändrades till något mildare mellan beslut och åtgärd. Ingenting har dolts; se efter igen.";
+    let note =
+        "Texten ändrades till något mildare mellan beslut och åtgärd. Ingenting har dolts; se efter igen.";
     begin(
         tx,
         config,
@@ -616,7 +652,9 @@ pub fn braked(
             account: &account,
             trigger_at: now,
             found_at: now,
-            note: Some(format!("Bromsen har löst ut: {why}. `uppsikt brake --release` släpper den, när någon sett efter.")),
+            note: Some(format!(
+                "Bromsen har löst ut: {why}. `uppsikt brake --release` släpper den, när någon sett efter."
+            )),
         },
     )
 }
@@ -646,9 +684,10 @@ pub fn halted(tx: &Tx<'_>, config: &Config, reasons: &[String], now: DateTime<Ut
 
 /// What everybody may read in the register (OSL 5:2), chosen by outcome and never by suspicion (N3).
 pub fn public_text(config: &Config, account: &str, outcome: Outcome) -> String {
-    let place = config
-        .account(account)
-        .map_or_else(|| "kommunens konto".to_owned(), |account| format!("kommunens konto på {}", account.platform.label()));
+    let place = config.account(account).map_or_else(
+        || "kommunens konto".to_owned(),
+        |account| format!("kommunens konto på {}", account.platform.label()),
+    );
     match outcome {
         Outcome::Remove => format!("Kommentar på {place}, borttagen enligt kommunens riktlinjer"),
         _ => format!("Kommentar på {place}, dold enligt kommunens riktlinjer"),

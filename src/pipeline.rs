@@ -268,8 +268,12 @@ impl App {
         }
         {
             let mut guard = self.guard();
-            let off: Vec<_> =
-                guard.skews.iter().filter(|(_, skew)| skew.abs() > CLOCK_MAY_DIFFER).map(|(id, _)| id.clone()).collect();
+            let off: Vec<_> = guard
+                .skews
+                .iter()
+                .filter(|(_, skew)| skew.abs() > CLOCK_MAY_DIFFER)
+                .map(|(id, _)| id.clone())
+                .collect();
             let hosts: std::collections::BTreeSet<_> = off
                 .iter()
                 .filter_map(|id| self.config.account(id))

@@ -161,7 +161,8 @@ impl Vault {
         let content = pack::open(key, record, &bytes).map_err(|error| not_whole(error.to_string()))?;
         let shown = fields::verify(&content.fields, head).map_err(|error| not_whole(error.to_string()))?;
         let digests = shown.files().map_err(|error| not_whole(error.to_string()))?;
-        let said: BTreeMap<_, _> = digests.iter().map(|file| (file.path.as_str(), (file.sha256, file.size))).collect();
+        let said: BTreeMap<_, _> =
+            digests.iter().map(|file| (file.path.as_str(), (file.sha256, file.size))).collect();
         if said.len() != content.files.len() {
             return Err(not_whole("it holds other files than its fields say".to_owned()));
         }
@@ -185,21 +186,30 @@ impl Vault {
         leaf: &[u8],
         key: &[u8; 32],
     ) -> Result<Preserved, ArchiveError> {
-        let not_whole = |record: String, reason: &str| ArchiveError::NotWhole { record, reason: reason.to_owned() };
-        let entry = Entry::parse(leaf).map_err(|error| not_whole(format!("entry {index}"), &error.to_string()))?;
+        let not_whole =
+            |record: String, reason: &str| ArchiveError::NotWhole { record, reason: reason.to_owned() };
+        let entry =
+            Entry::parse(leaf).map_err(|error| not_whole(format!("entry {index}"), &error.to_string()))?;
         let (Some(record), Some(head), Some(digest)) = (entry.record(), entry.tree(), entry.pack()) else {
             return Err(not_whole(format!("entry {index}"), "its first entry is no snapshot"));
         };
         if index >= published.size {
-            return Err(not_whole(record.to_string(), "the published checkpoint does not cover its snapshot"));
+            return Err(not_whole(
+                record.to_string(),
+                "the published checkpoint does not cover its snapshot",
+            ));
         }
         let path = self.folder.join("checkpoint");
         let text = fs::read_to_string(&path).map_err(|source| ArchiveError::Io { path, source })?;
         if text != published.text {
-            return Err(not_whole(record.to_string(), "the checkpoint on disk is another than the one published"));
+            return Err(not_whole(
+                record.to_string(),
+                "the checkpoint on disk is another than the one published",
+            ));
         }
         let proof = self.tiles().inclusion(index, published.size)?;
-        if !merkle::verify_inclusion(&merkle::leaf_hash(leaf), index, published.size, &proof, &published.root) {
+        if !merkle::verify_inclusion(&merkle::leaf_hash(leaf), index, published.size, &proof, &published.root)
+        {
             return Err(not_whole(record.to_string(), "its snapshot is not in the published log"));
         }
         let (found, _, shown) = self.reread(record, key, &head)?;
@@ -212,8 +222,8 @@ impl Vault {
         {
             return Err(not_whole(record.to_string(), "it preserves another comment"));
         }
-        let text = named("/comment/text")
-            .ok_or_else(|| not_whole(record.to_string(), "it preserves no text"))?;
+        let text =
+            named("/comment/text").ok_or_else(|| not_whole(record.to_string(), "it preserves no text"))?;
         Ok(Preserved::new(comment, sha256(text.as_bytes()), record.to_string()))
     }
 
@@ -256,7 +266,8 @@ impl Vault {
                 .ok_or_else(|| "the entry is not in the database".to_owned())
         })?;
         if let Some((known, _)) = &before {
-            let proof = if known.size == 0 { Vec::new() } else { self.tiles().consistency(known.size, size)? };
+            let proof =
+                if known.size == 0 { Vec::new() } else { self.tiles().consistency(known.size, size)? };
             if known.size > 0 && !merkle::verify_consistency(known.size, size, &proof, &known.root, &root) {
                 return Err(ArchiveError::Fork(format!(
                     "{} is over other entries than the database holds: the log would fork; see `uppsikt restore`",

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use super::load::{document, read_text};
 use super::reader::{Node, Place, Report, Section, is_id, quote, suggestion};
 use super::{Examined, Fault};
-use crate::domain::deadline::Clocks;
 use crate::domain::category::{Category, CategoryPolicy, DecisionRef, Proposal, Told};
+use crate::domain::deadline::Clocks;
 
 /// The profiles in the program, by name.
 const EMBEDDED: [(&str, &str); 2] = [

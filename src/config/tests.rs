@@ -79,10 +79,7 @@ fn every_value_of_the_example_arrives() {
     assert_eq!((config.hours.closed_days.len(), config.hours.short_days.len()), (1, 2));
     assert_eq!(config.brake.automatic_hides_per_day, 20);
     assert!(config.four_eyes);
-    assert_eq!(
-        config.clocks,
-        Clocks { answer_24h: true, next_working_day: true, as_soon_as_possible: None }
-    );
+    assert_eq!(config.clocks, Clocks { answer_24h: true, next_working_day: true, as_soon_as_possible: None });
     assert_eq!(config.categories.len(), Category::ALL.len());
     let threat = &config.categories[&Category::Threat];
     assert_eq!((threat.proposal, threat.told), (Proposal::Hide, Told::AtOnce));

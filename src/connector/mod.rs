@@ -11,7 +11,6 @@ use crate::store::Intent;
 
 pub use crate::domain::comment::Sighting;
 
-
 pub mod facebook;
 pub mod http;
 

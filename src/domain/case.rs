@@ -181,9 +181,11 @@ pub fn outside_change(
 /// # Errors
 /// A sentence that says why not, and what is possible instead.
 pub fn allows(state: CaseState, outcome: Outcome) -> Result<(), String> {
-    use CaseState::{AwaitingApproval, HideUnconfirmed, Hidden, Hiding, Removed, Withdrawn};
+    use CaseState::{AwaitingApproval, Hidden, HideUnconfirmed, Hiding, Removed, Withdrawn};
     match (outcome, state) {
-        (Outcome::Hide, Hiding | Hidden) => Err(format!("the case is {state} already; `restore` makes it public again")),
+        (Outcome::Hide, Hiding | Hidden) => {
+            Err(format!("the case is {state} already; `restore` makes it public again"))
+        }
         (Outcome::Keep, Hiding | Hidden | HideUnconfirmed) => {
             Err(format!("the case is {state}; `restore` makes it public again"))
         }

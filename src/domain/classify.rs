@@ -50,28 +50,53 @@ pub struct Assessment {
 /// STUB
 #[derive(Debug, Default)]
 pub struct RuleSet;
-impl RuleSet { /// s
-pub fn embedded() -> Self { Self }
-/// s
-pub fn version(&self) -> &str { "stub" } }
+impl RuleSet {
+    /// s
+    pub fn embedded() -> Self {
+        Self
+    }
+    /// s
+    pub fn version(&self) -> &str {
+        "stub"
+    }
+}
 /// STUB
 #[derive(Debug, Default, Clone)]
 pub struct Policies;
 /// STUB
 #[derive(Debug)]
 pub struct Input<'a> {
-/// s
-pub text: &'a str,
-/// s
-pub platform: Option<super::comment::Platform>,
-/// s
-pub parent: Option<&'a str>,
-/// s
-pub post: Option<&'a str>,
-/// s
-pub attachments: &'a [super::comment::Attachment] }
+    /// s
+    pub text: &'a str,
+    /// s
+    pub platform: Option<super::comment::Platform>,
+    /// s
+    pub parent: Option<&'a str>,
+    /// s
+    pub post: Option<&'a str>,
+    /// s
+    pub attachments: &'a [super::comment::Attachment],
+}
 /// STUB
 pub fn classify(_r: &RuleSet, _p: &Policies, i: &Input<'_>) -> Assessment {
     let bad = i.text.contains("idiot");
-    Assessment { findings: if bad { vec![Finding { category: Category::Insult, rule: "insult.stub".into(), version: 1, view: "plain".into(), band: Band::Obvious, confidence: 1.0, start: 0, end: 1 }] } else { vec![] }, proposal: if bad { Proposal::Hide } else { Proposal::Keep }, needs_answer: i.text.contains('?'), language: None }
+    Assessment {
+        findings: if bad {
+            vec![Finding {
+                category: Category::Insult,
+                rule: "insult.stub".into(),
+                version: 1,
+                view: "plain".into(),
+                band: Band::Obvious,
+                confidence: 1.0,
+                start: 0,
+                end: 1,
+            }]
+        } else {
+            vec![]
+        },
+        proposal: if bad { Proposal::Hide } else { Proposal::Keep },
+        needs_answer: i.text.contains('?'),
+        language: None,
+    }
 }

@@ -2,15 +2,20 @@
 //!
 //! A letter is per person and moment, not per duty (N2). It carries as little as the person needs to act: where a
 //! category forbids it, neither the comment's text nor its author nor the words found leave the house (R47).
+//!
+//! The outbox may keep summaries, the registrar's day, troubles and entered decisions as JSON. Duties and dangers it
+//! may not: each is read again before sending, so that no letter says what is no longer true (DESIGN §2).
 
 mod clean;
 mod subject;
 mod time;
 
+pub use super::duty::Rung;
 pub use clean::{Line, Link, MessageId, Quote, Recipient};
 pub use time::{clock, date, moment, soon};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::case::{CaseId, Outcome};
 use super::category::{Category, Proposal};
@@ -189,19 +194,6 @@ pub enum Matter {
     Account,
 }
 
-/// How far up the ladder a duty has come; ordered from mildest to strongest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rung {
-    /// There is time left.
-    Warn,
-    /// The time is running out.
-    Due,
-    /// The time is out.
-    Overdue,
-    /// Others did not act: somebody else must.
-    Escalate,
-}
-
 /// What a letter may tell of a comment.
 ///
 /// Made only by [`Content::new`], so that a text which must stay at home cannot get into a letter.
@@ -356,7 +348,7 @@ pub fn by_post(items: &[LetterItem]) -> Vec<Post<'_>> {
 }
 
 /// What came, and what the rules found in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// From when (UTC); `None` where everything earlier is counted.
     pub from: Option<DateTime<Utc>>,
@@ -369,7 +361,7 @@ pub struct Summary {
 }
 
 /// One account's row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountSummary {
     /// The account, as people call it.
     pub account: Line,
@@ -386,7 +378,7 @@ pub struct AccountSummary {
 }
 
 /// The registrar's daily letter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistrarDay {
     /// The board whose series it is.
     pub board: Line,
@@ -399,20 +391,22 @@ pub struct RegistrarDay {
 }
 
 /// One new diary number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiaryNumber {
     /// The number.
     pub dnr: Line,
     /// When it was registered (UTC).
     pub at: DateTime<Utc>,
     /// The case.
+    #[serde(with = "case_id")]
     pub case: CaseId,
     /// The public text of the entry.
     pub what: Line,
 }
 
 /// What the operator must know.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "trouble", rename_all = "snake_case")]
 pub enum Trouble {
     /// An account cannot be read.
     AccountBlind {
@@ -445,6 +439,7 @@ pub enum Trouble {
     /// A platform does not do what a person has decided.
     ActFailed {
         /// The case.
+        #[serde(with = "case_id")]
         case: CaseId,
         /// The account, as people call it.
         account: Line,
@@ -474,9 +469,10 @@ pub enum Trouble {
 /// A decision entered in somebody's name (N24).
 ///
 /// The reason is left out on purpose: people quote the comment in it, and its category is not known here.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entered {
     /// The case.
+    #[serde(with = "case_id")]
     pub case: CaseId,
     /// Its diary number in Uppsikt's series.
     pub dnr: Option<Line>,
@@ -488,6 +484,22 @@ pub struct Entered {
     pub at: DateTime<Utc>,
     /// The page of the case.
     pub link: Option<Link>,
+}
+
+/// Case ids as people write them, `c-000123`.
+mod case_id {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::CaseId;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+    pub(super) fn serialize<S: Serializer>(id: &CaseId, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(id)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<CaseId, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
 }
 
 impl Letter {

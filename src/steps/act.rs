@@ -65,8 +65,15 @@ async fn one(
     }
     match look.sighting {
         Sighting::Gone => {
-            return receipt(app, open, failed_kind(open.act), look.sighting, Some(&look), Some("kommentaren finns inte längre på plattformen"))
-                .await;
+            return receipt(
+                app,
+                open,
+                failed_kind(open.act),
+                look.sighting,
+                Some(&look),
+                Some("kommentaren finns inte längre på plattformen"),
+            )
+            .await;
         }
         Sighting::NoRight => {
             let error = ConnectorError::Unauthorized("the comment cannot be read with this key".to_owned());
@@ -75,10 +82,13 @@ async fn one(
         _ => {}
     }
     if !second || open.act == Act::Hide {
-        if let Some(seen) = look.seen.as_ref().filter(|seen| open.act == Act::Hide && !same_text(&proof, &seen.text)) {
+        if let Some(seen) =
+            look.seen.as_ref().filter(|seen| open.act == Act::Hide && !same_text(&proof, &seen.text))
+        {
             // What stands there now is not what was preserved and decided on: it is stored and judged first, and the
             // decision follows onto it only if it is not milder (N12).
-            let (config, comment, seen, now) = (app.config.clone(), open.comment, seen.clone(), app.clock.now());
+            let (config, comment, seen, now) =
+                (app.config.clone(), open.comment, seen.clone(), app.clock.now());
             app.db
                 .write(move |tx| {
                     let stored = comments::get(tx, comment)?;
@@ -87,8 +97,15 @@ async fn one(
                     Ok(())
                 })
                 .await?;
-            return receipt(app, open, failed_kind(open.act), look.sighting, Some(&look), Some("texten hade ändrats sedan den bevarades"))
-                .await;
+            return receipt(
+                app,
+                open,
+                failed_kind(open.act),
+                look.sighting,
+                Some(&look),
+                Some("texten hade ändrats sedan den bevarades"),
+            )
+            .await;
         }
     }
     if second {
@@ -121,7 +138,9 @@ async fn send(
     let result = match open.act {
         Act::Hide => connector.hide(&permit, proof).await,
         Act::Restore => connector.restore(&permit, proof).await,
-        Act::Remove | Act::Reply => Err(ConnectorError::Refused("this platform offers no such act".to_owned())),
+        Act::Remove | Act::Reply => {
+            Err(ConnectorError::Refused("this platform offers no such act".to_owned()))
+        }
     };
     let now = app.clock.now();
     match result {
@@ -192,7 +211,8 @@ async fn receipt(
     let key = app.record_key(&open.record)?;
     let now = app.clock.now();
     let (config, open, why) = (app.config.clone(), open.clone(), why.map(str::to_owned));
-    let exchange = look.map(|look| (look.url.clone(), look.answer.as_deref().map(crate::archive::sha256_hex)));
+    let exchange =
+        look.map(|look| (look.url.clone(), look.answer.as_deref().map(crate::archive::sha256_hex)));
     app.db
         .write(move |tx| {
             let doc = serde_json::json!({
@@ -283,6 +303,9 @@ fn same_text(proof: &Preserved, text: &str) -> bool {
 ///
 /// # Errors
 /// Engine errors.
-pub async fn record_of(app: &App, case: crate::domain::case::CaseId) -> Result<Option<records::Record>, StoreError> {
+pub async fn record_of(
+    app: &App,
+    case: crate::domain::case::CaseId,
+) -> Result<Option<records::Record>, StoreError> {
     app.db.read(move |reader| records::current(reader, case)).await
 }

@@ -34,7 +34,8 @@ pub struct Polled {
 /// # Errors
 /// Only the store's own.
 pub async fn account(app: &App, account: &Account) -> Result<Polled, StoreError> {
-    let Some(connector) = app.connectors.get(&account.id).filter(|_| account.status != AccountStatus::Closed) else {
+    let Some(connector) = app.connectors.get(&account.id).filter(|_| account.status != AccountStatus::Closed)
+    else {
         return Ok(Polled::default());
     };
     let started = app.clock.now();
@@ -135,16 +136,26 @@ pub async fn account(app: &App, account: &Account) -> Result<Polled, StoreError>
             }
             if became_blind {
                 let reason = row.failure.clone().unwrap_or_default();
-                crate::moves::begin(tx, &config, &crate::moves::About {
-                    kind: "account_blind",
-                    case: None,
-                    account: &row.account,
-                    trigger_at: row.started_at,
-                    found_at: row.ended_at,
-                    note: Some(format!("Kontot kan inte läsas: {reason}")),
-                })?;
+                crate::moves::begin(
+                    tx,
+                    &config,
+                    &crate::moves::About {
+                        kind: "account_blind",
+                        case: None,
+                        account: &row.account,
+                        trigger_at: row.started_at,
+                        found_at: row.ended_at,
+                        note: Some(format!("Kontot kan inte läsas: {reason}")),
+                    },
+                )?;
             } else if row.failure.is_none() {
-                store::duties::close_for_account(tx, &row.account, "account_blind", "seeing_again", row.ended_at)?;
+                store::duties::close_for_account(
+                    tx,
+                    &row.account,
+                    "account_blind",
+                    "seeing_again",
+                    row.ended_at,
+                )?;
             }
             Ok(())
         })

@@ -114,7 +114,14 @@ async fn begin(app: &App, account: &Account, case: CaseId) -> Result<Option<(Rec
                 ),
             };
             let sighting = look.as_ref().map_or(stored.sighting, |look| look.sighting);
-            let doc = snapshot_doc(tx, &config, &account, case, &stored, &Taken { sighting, single, url: &url, at: now, id })?;
+            let doc = snapshot_doc(
+                tx,
+                &config,
+                &account,
+                case,
+                &stored,
+                &Taken { sighting, single, url: &url, at: now, id },
+            )?;
             let record = Record {
                 id: id.to_string(),
                 version: stored.version.id,

@@ -50,13 +50,19 @@ pub async fn decisions(app: &App, account: &Account) -> Result<usize, PassError>
 fn readiness(reader: &crate::store::Reader, decision: &Decision) -> Result<Ready, StoreError> {
     let case = cases::get(reader, decision.case)?;
     let preserved = |version| {
-        Ok::<_, StoreError>(records::of_version(reader, version)?.filter(|record| record.pack_digest.is_some()))
+        Ok::<_, StoreError>(
+            records::of_version(reader, version)?.filter(|record| record.pack_digest.is_some()),
+        )
     };
     match decision.outcome {
         Outcome::Hide | Outcome::Remove => {
             let newest = comments::get(reader, case.comment)?.version.id;
             if newest != decision.version {
-                return Ok(if cases::assessment(reader, newest)?.is_some() { Ready::Changed } else { Ready::Wait });
+                return Ok(if cases::assessment(reader, newest)?.is_some() {
+                    Ready::Changed
+                } else {
+                    Ready::Wait
+                });
             }
             Ok(preserved(newest)?.map_or(Ready::Wait, |record| Ready::Enter(Some(record))))
         }
@@ -91,7 +97,12 @@ async fn changed(app: &App, decision: Decision) -> Result<(), PassError> {
 
 /// One transaction: number, `registered` and `decision` for a hide or remove; `decision` alone for the others, and
 /// only where a record exists.
-async fn enter(app: &App, account: &Account, decision: Decision, record: Option<Record>) -> Result<(), PassError> {
+async fn enter(
+    app: &App,
+    account: &Account,
+    decision: Decision,
+    record: Option<Record>,
+) -> Result<(), PassError> {
     let key = record.as_ref().map(|record| app.record_key(&record.id)).transpose()?;
     let (config, board, now) = (app.config.clone(), account.board.clone(), app.clock.now());
     let account = account.id.clone();
@@ -143,7 +154,8 @@ fn decision_doc(
     decision: &Decision,
 ) -> Result<serde_json::Value, StoreError> {
     let judged = cases::assessment(tx, decision.version)?;
-    let name = config.roster.persons.iter().find(|person| person.id == decision.person).map(|person| &person.name);
+    let name =
+        config.roster.persons.iter().find(|person| person.id == decision.person).map(|person| &person.name);
     let grounds: Vec<_> = judged
         .iter()
         .flat_map(|judged| &judged.assessment.findings)

@@ -38,7 +38,8 @@ pub fn held(reader: &Reader) -> Result<Vec<Held>> {
     let mut query = reader.prepare_cached(
         "select rule, tripped_at, why, by_person from brake where released_at is null order by id",
     )?;
-    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?)))?;
+    let rows =
+        query.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?)))?;
     rows.map(|row| {
         let (rule, at, why, by_person) = row?;
         Ok(Held { rule, tripped_at: moment(&at)?, why, by_person })
@@ -71,10 +72,7 @@ pub fn ask(tx: &Tx<'_>, rule: &str, limits: Limits, now: DateTime<Utc>) -> Resul
     } else {
         return Ok(None);
     };
-    tx.execute(
-        "insert into brake (rule, tripped_at, why) values (?1, ?2, ?3)",
-        [name, &stamp(now), &why],
-    )?;
+    tx.execute("insert into brake (rule, tripped_at, why) values (?1, ?2, ?3)", [name, &stamp(now), &why])?;
     void(tx, name)?;
     Ok(Some(why))
 }
@@ -103,7 +101,11 @@ pub fn release(tx: &Tx<'_>, rule: &str, by: &str, reason: &str, now: DateTime<Ut
     )?;
     if released == 0 {
         let held: Vec<_> = held(tx)?.into_iter().map(|held| held.rule).collect();
-        let held = if held.is_empty() { "no brake holds".to_owned() } else { format!("these hold: {}", held.join(", ")) };
+        let held = if held.is_empty() {
+            "no brake holds".to_owned()
+        } else {
+            format!("these hold: {}", held.join(", "))
+        };
         return Err(StoreError::Conflict(format!("the brake of `{rule}` does not hold; {held}")));
     }
     Ok(released)

@@ -90,8 +90,9 @@ pub fn named(reader: &Reader, name: &str) -> Result<Case> {
     if let Ok(id) = name.parse::<CaseId>() {
         return get(reader, id);
     }
-    let id: Option<i64> =
-        reader.query_row("select case_id from diary where number = ?1", [name], |row| row.get(0)).optional()?;
+    let id: Option<i64> = reader
+        .query_row("select case_id from diary where number = ?1", [name], |row| row.get(0))
+        .optional()?;
     match id {
         Some(id) => get(reader, CaseId(id)),
         None => Err(StoreError::Conflict(format!(
@@ -117,11 +118,8 @@ pub fn open(tx: &Tx<'_>, comment: i64, now: DateTime<Utc>) -> Result<Case> {
 /// # Errors
 /// Engine errors.
 pub fn set_state(tx: &Tx<'_>, id: CaseId, state: CaseState, now: DateTime<Utc>) -> Result<()> {
-    tx.prepare_cached("update case_file set state = ?2, state_at = ?3 where id = ?1 and state <> ?2")?.execute(params![
-        id.0,
-        state.code(),
-        stamp(now)
-    ])?;
+    tx.prepare_cached("update case_file set state = ?2, state_at = ?3 where id = ?1 and state <> ?2")?
+        .execute(params![id.0, state.code(), stamp(now)])?;
     Ok(())
 }
 
@@ -138,7 +136,13 @@ pub fn set_answered(tx: &Tx<'_>, id: CaseId, at: DateTime<Utc>) -> Result<()> {
 ///
 /// # Errors
 /// Engine errors.
-pub fn assess(tx: &Tx<'_>, version: i64, assessment: &Assessment, rules: &str, now: DateTime<Utc>) -> Result<()> {
+pub fn assess(
+    tx: &Tx<'_>,
+    version: i64,
+    assessment: &Assessment,
+    rules: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
     tx.prepare_cached(
         "insert or ignore into assessment (version, rules, at, findings, proposal, needs_answer, language)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

@@ -73,7 +73,8 @@ pub struct Stored {
     pub doubtful: Vec<i64>,
 }
 
-const COLUMNS: &str = "c.id, c.account, c.native_id, c.post_id, c.parent_id, c.author_id, c.author_name, c.created_at,
+const COLUMNS: &str =
+    "c.id, c.account, c.native_id, c.post_id, c.parent_id, c.author_id, c.author_name, c.created_at,
     c.first_seen_at, c.permalink, c.ours, c.old, c.sighting, v.id, v.n, v.seen_at, v.text, v.attachments";
 
 const NEWEST: &str = "from comment c join version v on v.comment = c.id
@@ -297,10 +298,15 @@ fn insert_version(tx: &Tx<'_>, comment: i64, n: u32, seen: &Seen, now: DateTime<
 ///
 /// # Errors
 /// Engine errors.
-pub fn note_sighting(tx: &Tx<'_>, comment: i64, sighting: Sighting, source: &str, at: DateTime<Utc>) -> Result<()> {
-    tx.prepare_cached("insert into sighting (comment, at, sighting, source) values (?1, ?2, ?3, ?4)")?.execute(
-        params![comment, stamp(at), sighting.code(), source],
-    )?;
+pub fn note_sighting(
+    tx: &Tx<'_>,
+    comment: i64,
+    sighting: Sighting,
+    source: &str,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    tx.prepare_cached("insert into sighting (comment, at, sighting, source) values (?1, ?2, ?3, ?4)")?
+        .execute(params![comment, stamp(at), sighting.code(), source])?;
     tx.prepare_cached("update comment set sighting = ?2, sighted_at = ?3 where id = ?1")?
         .execute(params![comment, sighting.code(), stamp(at)])?;
     Ok(())
@@ -342,10 +348,11 @@ pub fn unjudged(reader: &Reader, limit: usize) -> Result<Vec<i64>> {
 /// # Errors
 /// Engine errors.
 pub fn old_material(reader: &Reader, account: &str) -> Result<(usize, Vec<(String, usize)>)> {
-    let all: usize =
-        reader.query_row("select count(*) from comment where account = ?1 and old = 1 and ours = 0", [account], |row| {
-            row.get(0)
-        })?;
+    let all: usize = reader.query_row(
+        "select count(*) from comment where account = ?1 and old = 1 and ours = 0",
+        [account],
+        |row| row.get(0),
+    )?;
     let mut query = reader.prepare_cached(
         "select json_extract(f.value, '$.category') as category, count(distinct c.id)
          from comment c join version v on v.comment = c.id join assessment a on a.version = v.id, json_each(a.findings) f

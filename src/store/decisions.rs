@@ -71,7 +71,8 @@ pub struct Decision {
 const COLUMNS: &str = "d.id, d.case_id, d.version, d.person, d.os_user, d.outcome, d.at, d.rule, d.completes, r.reason, s.state
     from decision d join decision_state s on s.decision = d.id left join decision_reason r on r.decision = d.id";
 
-type Raw = (i64, i64, i64, String, String, String, String, Option<String>, Option<i64>, Option<String>, String);
+type Raw =
+    (i64, i64, i64, String, String, String, String, Option<String>, Option<i64>, Option<String>, String);
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
     Ok((
@@ -247,7 +248,9 @@ pub fn get(reader: &Reader, id: i64) -> Result<Decision> {
 /// Engine errors.
 pub fn waiting(reader: &Reader, case: CaseId) -> Result<Option<Decision>> {
     reader
-        .prepare_cached(&format!("select {COLUMNS} where d.case_id = ?1 and s.state = 'waiting' order by d.id desc limit 1"))?
+        .prepare_cached(&format!(
+            "select {COLUMNS} where d.case_id = ?1 and s.state = 'waiting' order by d.id desc limit 1"
+        ))?
         .query_row([case.0], read)
         .optional()?
         .map(decision_of)
@@ -286,7 +289,8 @@ pub fn of_case(reader: &Reader, case: CaseId) -> Result<Vec<Decision>> {
 /// # Errors
 /// Engine errors.
 pub fn set_state(tx: &Tx<'_>, decision: i64, state: &str) -> Result<()> {
-    tx.prepare_cached("update decision_state set state = ?2 where decision = ?1")?.execute(params![decision, state])?;
+    tx.prepare_cached("update decision_state set state = ?2 where decision = ?1")?
+        .execute(params![decision, state])?;
     Ok(())
 }
 

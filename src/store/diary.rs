@@ -93,7 +93,12 @@ pub fn of_record(reader: &Reader, record: &str) -> Result<Option<String>> {
 ///
 /// # Errors
 /// Engine errors.
-pub fn since(reader: &Reader, board: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<(String, String)>> {
+pub fn since(
+    reader: &Reader,
+    board: &str,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<(String, String)>> {
     let mut query = reader.prepare_cached(
         "select number, public_text from diary where board = ?1 and registered_at >= ?2 and registered_at < ?3
          order by year, n",

@@ -46,7 +46,8 @@ pub struct Duty {
     pub thread: Option<i64>,
 }
 
-const COLUMNS: &str = "id, kind, case_id, account, post_id, trigger_at, found_at, due_at, explain, state, rung, outcome,
+const COLUMNS: &str =
+    "id, kind, case_id, account, post_id, trigger_at, found_at, due_at, explain, state, rung, outcome,
     closed_at, thread from duty";
 
 /// The condition for a duty that is still open.
@@ -85,7 +86,20 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
 }
 
 fn duty_of(raw: Raw) -> Result<Duty> {
-    let (id, kind, case, account, post_id, [trigger, found, due], explain, state, rung, outcome, closed, thread) = raw;
+    let (
+        id,
+        kind,
+        case,
+        account,
+        post_id,
+        [trigger, found, due],
+        explain,
+        state,
+        rung,
+        outcome,
+        closed,
+        thread,
+    ) = raw;
     Ok(Duty {
         id,
         what: NewDuty {
@@ -203,7 +217,13 @@ pub fn close(
 ///
 /// # Errors
 /// Engine errors.
-pub fn close_for_account(tx: &Tx<'_>, account: &str, kind: &str, outcome: &str, at: DateTime<Utc>) -> Result<usize> {
+pub fn close_for_account(
+    tx: &Tx<'_>,
+    account: &str,
+    kind: &str,
+    outcome: &str,
+    at: DateTime<Utc>,
+) -> Result<usize> {
     Ok(tx.execute(
         &format!(
             "update duty set state = 'closed', outcome = ?3, closed_by = 'uppsikt', closed_at = ?4

@@ -59,24 +59,12 @@ pub struct OpenIntent {
     pub last_error: Option<String>,
 }
 
-const COLUMNS: &str = "i.id, i.act, i.case_id, i.comment, i.record, i.decision, i.entry, i.created_at, i.acts,
+const COLUMNS: &str =
+    "i.id, i.act, i.case_id, i.comment, i.record, i.decision, i.entry, i.created_at, i.acts,
     i.accepted_at, i.looks, i.next_at, i.last_error from intent i";
 
-type Raw = (
-    i64,
-    String,
-    i64,
-    i64,
-    String,
-    i64,
-    u64,
-    String,
-    u32,
-    Option<String>,
-    u32,
-    String,
-    Option<String>,
-);
+type Raw =
+    (i64, String, i64, i64, String, i64, u64, String, u32, Option<String>, u32, String, Option<String>);
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
     Ok((
@@ -97,7 +85,8 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
 }
 
 fn intent_of(raw: Raw) -> Result<OpenIntent> {
-    let (id, act, case, comment, record, decision, entry, created, acts, accepted, looks, next, last_error) = raw;
+    let (id, act, case, comment, record, decision, entry, created, acts, accepted, looks, next, last_error) =
+        raw;
     Ok(OpenIntent {
         id,
         act: Act::from_code(&act).ok_or_else(|| StoreError::Corrupt(format!("`{act}` is no act")))?,

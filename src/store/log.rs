@@ -37,7 +37,9 @@ pub struct StoredEntry {
 /// # Errors
 /// Engine errors.
 pub fn size(reader: &Reader) -> Result<u64> {
-    Ok(reader.prepare_cached("select coalesce(max(idx) + 1, 0) from entry")?.query_row([], |row| row.get(0))?)
+    Ok(reader
+        .prepare_cached("select coalesce(max(idx) + 1, 0) from entry")?
+        .query_row([], |row| row.get(0))?)
 }
 
 /// The time of the last entry.
@@ -45,8 +47,9 @@ pub fn size(reader: &Reader) -> Result<u64> {
 /// # Errors
 /// Engine errors.
 pub fn last_at(reader: &Reader) -> Result<Option<DateTime<Utc>>> {
-    let text: Option<String> =
-        reader.query_row("select at from entry order by idx desc limit 1", [], |row| row.get(0)).optional()?;
+    let text: Option<String> = reader
+        .query_row("select at from entry order by idx desc limit 1", [], |row| row.get(0))
+        .optional()?;
     text.as_deref().map(moment).transpose()
 }
 
@@ -55,7 +58,8 @@ pub fn last_at(reader: &Reader) -> Result<Option<DateTime<Utc>>> {
 /// # Errors
 /// Engine errors.
 pub fn leaves(reader: &Reader, from: u64, to: u64) -> Result<Vec<Vec<u8>>> {
-    let mut query = reader.prepare_cached("select leaf from entry where idx >= ?1 and idx < ?2 order by idx")?;
+    let mut query =
+        reader.prepare_cached("select leaf from entry where idx >= ?1 and idx < ?2 order by idx")?;
     let rows = query.query_map([from, to], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -101,7 +105,8 @@ pub fn append_snapshot(
     doc: &str,
     now: DateTime<Utc>,
 ) -> Result<u64> {
-    let id: RecordId = record.parse().map_err(|_| StoreError::Corrupt(format!("`{record}` is no record id")))?;
+    let id: RecordId =
+        record.parse().map_err(|_| StoreError::Corrupt(format!("`{record}` is no record id")))?;
     let at = time(tx, now)?;
     let entry = Entry::snapshot(at, id, tree, pack).map_err(refused)?;
     append(tx, &entry, Some(record), Some(0), Some(doc))
@@ -121,9 +126,10 @@ pub fn append_rooted(
     key: &[u8; 32],
     now: DateTime<Utc>,
 ) -> Result<u64> {
-    let j: u32 = tx.query_row("select coalesce(max(tree) + 1, 0) from entry where record = ?1", [record], |row| {
-        row.get(0)
-    })?;
+    let j: u32 =
+        tx.query_row("select coalesce(max(tree) + 1, 0) from entry where record = ?1", [record], |row| {
+            row.get(0)
+        })?;
     let tree = Tree::of(doc, SPLIT, &[], key, j).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     let entry = following(tx, kind, record, Some(tree.head()), now)?;
     append(tx, &entry, Some(record), Some(j), Some(&doc.to_string()))
@@ -166,8 +172,8 @@ fn following(
     let kind: Kind = kind.parse().map_err(refused)?;
     let previous: Option<u64> =
         tx.query_row("select max(idx) from entry where record = ?1", [record], |row| row.get(0))?;
-    let previous =
-        previous.ok_or_else(|| StoreError::Corrupt(format!("record {record} has no entry before `{kind}`")))?;
+    let previous = previous
+        .ok_or_else(|| StoreError::Corrupt(format!("record {record} has no entry before `{kind}`")))?;
     Entry::following(kind, time(tx, now)?, previous, tree).map_err(refused)
 }
 
@@ -176,7 +182,13 @@ fn time(tx: &Tx<'_>, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
     Ok(last_at(tx)?.map_or(now, |last| last.max(now)))
 }
 
-fn append(tx: &Tx<'_>, entry: &Entry, record: Option<&str>, tree: Option<u32>, doc: Option<&str>) -> Result<u64> {
+fn append(
+    tx: &Tx<'_>,
+    entry: &Entry,
+    record: Option<&str>,
+    tree: Option<u32>,
+    doc: Option<&str>,
+) -> Result<u64> {
     let index = size(tx)?;
     tx.prepare_cached(
         "insert into entry (idx, t, record, ref, tree, at, leaf, hash) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

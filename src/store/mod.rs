@@ -109,11 +109,16 @@ impl Db {
     /// `Unusable` when there is none (`init` makes one; a new one in its place would hide a loss) or when a newer
     /// Uppsikt wrote it; engine errors.
     pub fn open(path: &Path) -> Result<Self> {
-        let mut connection =
-            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-                .map_err(|error| {
-                    StoreError::Unusable(format!("{} cannot be opened ({error}); `uppsikt init` creates it", path.display()))
-                })?;
+        let mut connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )
+        .map_err(|error| {
+            StoreError::Unusable(format!(
+                "{} cannot be opened ({error}); `uppsikt init` creates it",
+                path.display()
+            ))
+        })?;
         prepare(&connection)?;
         migrate(&mut connection)?;
         Ok(Self::with(path, connection))
@@ -163,7 +168,9 @@ impl Db {
     }
 
     fn submit(&self, job: Job) -> Result<()> {
-        self.writer.send(job).map_err(|_| StoreError::Unusable("the database's writer has stopped".to_owned()))
+        self.writer
+            .send(job)
+            .map_err(|_| StoreError::Unusable("the database's writer has stopped".to_owned()))
     }
 
     /// Reads on a connection that cannot write, off the asynchronous threads.
@@ -186,8 +193,10 @@ impl Db {
     /// # Errors
     /// As [`Db::read`].
     pub fn read_now<T>(&self, work: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
-        let mut connection =
-            Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let mut connection = Connection::open_with_flags(
+            &self.path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
         connection.set_prepared_statement_cache_capacity(64);
         // One snapshot for the whole of `work`.
@@ -257,7 +266,10 @@ pub fn meta(reader: &Reader, key: &str) -> Result<Option<String>> {
 /// # Errors
 /// Engine errors.
 pub fn set_meta(tx: &Tx<'_>, key: &str, value: &str) -> Result<()> {
-    tx.execute("insert into meta values (?1, ?2) on conflict do update set value = excluded.value", [key, value])?;
+    tx.execute(
+        "insert into meta values (?1, ?2) on conflict do update set value = excluded.value",
+        [key, value],
+    )?;
     Ok(())
 }
 

@@ -97,7 +97,9 @@ pub fn begin_sweep(tx: &Tx<'_>, account: &str, at: DateTime<Utc>) -> Result<Date
         [account, &stamp(at)],
     )?;
     let text: String =
-        tx.query_row("select sweep_started from account_state where account = ?1", [account], |row| row.get(0))?;
+        tx.query_row("select sweep_started from account_state where account = ?1", [account], |row| {
+            row.get(0)
+        })?;
     moment(&text)
 }
 
@@ -138,7 +140,10 @@ pub fn finish(tx: &Tx<'_>, poll: &PollRow) -> Result<bool> {
                 "update account_state set blind_since = ?2, blind_reason = ?3 where account = ?1 and blind_since is null",
                 [&poll.account, &stamp(poll.started_at), reason],
             )?;
-            tx.execute("update account_state set blind_reason = ?2 where account = ?1", [&poll.account, reason])?;
+            tx.execute(
+                "update account_state set blind_reason = ?2 where account = ?1",
+                [&poll.account, reason],
+            )?;
             Ok(became == 1)
         }
     }
@@ -167,6 +172,7 @@ pub fn set_not_before(tx: &Tx<'_>, account: &str, until: DateTime<Utc>) -> Resul
 /// # Errors
 /// Engine errors.
 pub fn last_success(reader: &Reader) -> Result<Option<DateTime<Utc>>> {
-    let text: Option<String> = reader.query_row("select max(last_ok) from account_state", [], |row| row.get(0))?;
+    let text: Option<String> =
+        reader.query_row("select max(last_ok) from account_state", [], |row| row.get(0))?;
     text.as_deref().map(moment).transpose()
 }

@@ -36,11 +36,11 @@ pub struct Record {
     pub pack_digest: Option<String>,
 }
 
-const COLUMNS: &str = "id, version, comment, case_id, look, look_kind = 'look', look_url, look_at, sighting, doc, nonce,
+const COLUMNS: &str =
+    "id, version, comment, case_id, look, look_kind = 'look', look_url, look_at, sighting, doc, nonce,
     pack_digest from record";
 
-type Raw =
-    (String, i64, i64, i64, Vec<u8>, bool, String, String, String, String, [u8; 24], Option<String>);
+type Raw = (String, i64, i64, i64, Vec<u8>, bool, String, String, String, String, [u8; 24], Option<String>);
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
     Ok((

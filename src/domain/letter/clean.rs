@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The longest line kept, in characters; no title or sentence of ours comes near it.
 const LONGEST_LINE: usize = 500;
 /// The longest quotation, in characters: a letter is read on a telephone, the rest is on the page.
@@ -13,7 +15,8 @@ const MOST_LINES: usize = 30;
 ///
 /// What would break a header or turn the reading direction is taken away rather than refused: a letter about a
 /// strange comment must still leave.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub struct Line(String);
 
 impl Line {
@@ -46,6 +49,18 @@ impl Line {
 impl From<&str> for Line {
     fn from(text: &str) -> Self {
         Self::new(text)
+    }
+}
+
+impl From<String> for Line {
+    fn from(text: String) -> Self {
+        Self::new(&text)
+    }
+}
+
+impl From<Line> for String {
+    fn from(line: Line) -> Self {
+        line.0
     }
 }
 
@@ -113,7 +128,8 @@ impl fmt::Debug for Quote {
 }
 
 /// An address of a page: `http` or `https`, printable ASCII, nothing that ends an attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Link(String);
 
 impl Link {
@@ -136,6 +152,20 @@ impl Link {
     /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for Link {
+    type Error = String;
+
+    fn try_from(url: String) -> Result<Self, String> {
+        Self::new(&url)
+    }
+}
+
+impl From<Link> for String {
+    fn from(link: Link) -> Self {
+        link.0
     }
 }
 

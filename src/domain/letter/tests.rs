@@ -243,6 +243,49 @@ fn long_texts_are_cut_and_say_so() {
     assert!(Quote::new(" \u{200b}\r\n").is_empty());
 }
 
+#[test]
+fn what_the_outbox_keeps_reads_back_the_same_and_is_checked() {
+    let entered = Entered {
+        case: CaseId(123),
+        dnr: None,
+        outcome: Outcome::Hide,
+        os_user: "root".into(),
+        at: at("2026-11-23T08:00:00Z"),
+        link: Some(Link::new("https://uppsikt.exempel.se/x").unwrap()),
+    };
+    let json = serde_json::to_string(&entered).unwrap();
+    assert!(json.contains(r#""case":"c-000123""#), "{json}");
+    assert_eq!(serde_json::from_str::<Entered>(&json).unwrap(), entered);
+    assert!(serde_json::from_str::<Entered>(&json.replace("https:", "javascript:")).is_err());
+    assert!(serde_json::from_str::<Entered>(&json.replace("c-000123", "123")).is_err());
+    let hostile: Entered = serde_json::from_str(&json.replace("root", r"ro\r\nBcc: x\u202e")).unwrap();
+    assert_eq!(hostile.os_user.as_str(), "ro Bcc: x");
+
+    let trouble = Trouble::ActFailed {
+        case: CaseId(9),
+        account: "X".into(),
+        outcome: Outcome::Hide,
+        reason: "401".into(),
+    };
+    let json = serde_json::to_string(&trouble).unwrap();
+    assert!(json.starts_with(r#"{"trouble":"act_failed""#), "{json}");
+    assert_eq!(serde_json::from_str::<Trouble>(&json).unwrap(), trouble);
+    let summary = Summary {
+        from: None,
+        to: at("2026-11-23T08:00:00Z"),
+        accounts: vec![AccountSummary {
+            account: "X".into(),
+            came: 3,
+            flagged: 1,
+            by_category: vec![(Category::Threat, 1)],
+            watch_only: true,
+            blind: vec![],
+        }],
+        link: None,
+    };
+    assert_eq!(serde_json::from_str::<Summary>(&serde_json::to_string(&summary).unwrap()).unwrap(), summary);
+}
+
 proptest! {
     #[test]
     fn no_subject_can_break_a_header(act in any::<String>(), account in any::<String>(), name in any::<String>()) {
