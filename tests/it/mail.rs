@@ -280,6 +280,45 @@ async fn a_folder_that_cannot_be_written_defers() {
     assert!(mailer.probe().await.is_err());
 }
 
+/// The test starts itself as the process that dies; `UPPSIKT_TEST_DIES` tells it where, and the server's port.
+#[tokio::test]
+async fn a_process_that_dies_while_mailing_sends_the_same_letter_again() {
+    use std::os::unix::process::ExitStatusExt;
+
+    const NAME: &str = "mail::a_process_that_dies_while_mailing_sends_the_same_letter_again";
+    let relay = |port| SmtpConfig {
+        host: "localhost".to_owned(),
+        port,
+        tls: Tls::None,
+        login: None,
+        ca_file: None,
+        timeout: Duration::from_secs(10),
+    };
+    if let Ok(order) = std::env::var("UPPSIKT_TEST_DIES") {
+        let (point, port) = order.split_once(' ').unwrap();
+        uppsikt::kill::arm(point).unwrap();
+        mailer(relay(port.parse().unwrap())).send(&numbered(1)).await.unwrap();
+        unreachable!("`{point}` did not kill");
+    }
+    for (point, taken) in [("mail:before", 0), ("mail:lost", 1), ("mail:after", 1)] {
+        let server = SmtpServer::start("");
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME])
+            .env("UPPSIKT_TEST_DIES", format!("{point} {}", server.port))
+            .output()
+            .unwrap();
+        assert_eq!(child.status.signal(), Some(9), "{point}: {}", String::from_utf8_lossy(&child.stdout));
+        assert_eq!(server.letters().len(), taken, "{point}");
+        mailer(relay(server.port)).send(&numbered(1)).await.unwrap();
+        let letters = server.letters();
+        assert_eq!(letters.len(), taken + 1, "{point}");
+        assert!(
+            letters.iter().all(|letter| *letter == letters[0]),
+            "{point}: one Message-ID, the same bytes"
+        );
+    }
+}
+
 /// The headers and parts as another implementation reads them (Python's, with its strict policy).
 #[tokio::test]
 async fn every_letter_is_read_without_defects_by_another_program() {
