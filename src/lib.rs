@@ -28,4 +28,8 @@ pub mod mail;
 
 pub mod sandbox;
 
+pub mod assemble;
+
+pub mod daemon;
+
 pub mod cli;

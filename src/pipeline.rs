@@ -24,6 +24,9 @@ const CLOCK_MAY_DIFFER: TimeDelta = TimeDelta::minutes(5);
 /// The log's last entry this far in the future means that our clock went backwards.
 const CLOCK_MAY_GO_BACK: TimeDelta = TimeDelta::seconds(2);
 
+/// The key of `meta` with the end of the last finished pass.
+pub const LAST_PASS: &str = "last_pass";
+
 /// Second looks waited for by `run --once`.
 const WAIT_FOR_LOOKS: TimeDelta = TimeDelta::seconds(60);
 
@@ -150,19 +153,26 @@ pub async fn pass(app: &App, which: Which) -> Result<Pass, PassError> {
     // Where somebody may be in danger a person is told before anything else is done.
     steps::watch::urgent(app).await?;
     steps::notify::drain(app, &mut done).await?;
+    app.or_halt(preserve(app, &mut done).await).await?;
+    app.or_halt(act(app, &mut done).await).await?;
+    steps::received::days(app).await?;
+    steps::watch::all(app).await?;
+    steps::notify::drain(app, &mut done).await?;
+    app.or_halt(app.publish().await.map(drop)).await?;
+    done.halted = app.reasons();
+    let now = app.clock.now();
+    app.db.write(move |tx| store::set_meta(tx, LAST_PASS, &store::stamp(now))).await?;
+    Ok(done)
+}
+
+async fn preserve(app: &App, done: &mut Pass) -> Result<(), PassError> {
     for account in &app.config.accounts {
         done.preserved += steps::preserve::account(app, account).await?;
         // The single look may have shown a newer text, which is judged before it is preserved.
         done.judged += steps::judge::all(app).await?;
         done.preserved += steps::preserve::account(app, account).await?;
     }
-    act(app, &mut done).await?;
-    steps::received::days(app).await?;
-    steps::watch::all(app).await?;
-    steps::notify::drain(app, &mut done).await?;
-    app.publish().await?;
-    done.halted = app.reasons();
-    Ok(done)
+    Ok(())
 }
 
 async fn act(app: &App, done: &mut Pass) -> Result<(), PassError> {
@@ -193,7 +203,7 @@ pub async fn once(app: &App) -> Result<Pass, PassError> {
             break;
         }
         let before = app.db.read(store::intents::next_due).await?;
-        act(app, &mut done).await?;
+        app.or_halt(act(app, &mut done).await).await?;
         if app.db.read(store::intents::next_due).await? == before {
             // Nothing moves: an account in watch mode, or without a connector.
             break;
@@ -201,7 +211,8 @@ pub async fn once(app: &App) -> Result<Pass, PassError> {
     }
     steps::watch::all(app).await?;
     steps::notify::drain(app, &mut done).await?;
-    app.publish().await?;
+    app.or_halt(app.publish().await.map(drop)).await?;
+    done.halted = app.reasons();
     Ok(done)
 }
 
@@ -289,6 +300,23 @@ impl App {
         Ok(())
     }
 
+    /// Turns a failing archive into a reason not to hide, told to a person; the pass goes on storing (promise 7).
+    async fn or_halt(&self, result: Result<(), PassError>) -> Result<(), PassError> {
+        let Err(error) = result else { return Ok(()) };
+        if error.is_disk() {
+            return Err(error);
+        }
+        tracing::error!(%error, "the archive cannot be used");
+        let reasons = {
+            let mut guard = self.guard();
+            guard.reasons.push(format!("arkivet kan inte användas: {error}"));
+            guard.reasons.clone()
+        };
+        let (config, now) = (self.config.clone(), self.clock.now());
+        self.db.write(move |tx| crate::moves::halted(tx, &config, &reasons, now)).await?;
+        Ok(())
+    }
+
     /// Writes tiles and checkpoint over all committed entries (DESIGN §3, step 9).
     ///
     /// # Errors
@@ -311,7 +339,7 @@ impl App {
 
     /// The log's name: the configuration's origin and the number of the log.
     pub fn log_origin(&self) -> String {
-        format!("{}/logg1", self.config.organisation.log_origin)
+        store::log::origin(&self.config.organisation.log_origin)
     }
 
     /// The key of a record that has one.

@@ -129,7 +129,7 @@ impl Vault {
     ///
     /// # Errors
     /// `Io`; other bytes under the same record are an error too.
-    pub fn put(&self, record: RecordId, bytes: &[u8]) -> Result<(), ArchiveError> {
+    pub fn keep(&self, record: RecordId, bytes: &[u8]) -> Result<(), ArchiveError> {
         let path = self.pack_path(record);
         let io = |source| ArchiveError::Io { path: path.clone(), source };
         if let Some(folder) = path.parent() {

@@ -240,7 +240,7 @@ async fn seal(app: &App, batch: Vec<Record>) -> Result<usize, PassError> {
                 .map_err(|_| StoreError::Corrupt(format!("`{}` is no record id", record.id)))?;
             let (tree, bytes) = pack_of(&record, id, key.expose())?;
             kill::point("pack", When::Before);
-            vault.put(id, &bytes)?;
+            vault.keep(id, &bytes)?;
             kill::point("pack", When::After);
             kill::point("reread", When::Before);
             let (digest, ..) = vault.reread(id, key.expose(), &tree.head())?;

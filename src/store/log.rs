@@ -15,6 +15,11 @@ use crate::archive::merkle::Hash;
 /// The texts that are cut in words, so that a release can mask inside a sentence.
 pub const SPLIT: &[&str] = &["/comment/text", "/post/text", "/parent/text", "/reason"];
 
+/// The log's name and its key's: the configured origin and the number of the log. `restore` begins the next one.
+pub fn origin(log_origin: &str) -> String {
+    format!("{log_origin}/logg1")
+}
+
 /// A stored entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEntry {

@@ -1,0 +1,331 @@
+//! From a checked configuration to an `App`: opens what `init` made, never makes anything in its place.
+
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, anyhow, bail};
+
+use crate::archive::Vault;
+use crate::archive::keys::{Kek, Keys};
+use crate::archive::note::VerifierKey;
+use crate::clock::Clock;
+use crate::config::{Api, Config, KekSource, Tls, Transport};
+use crate::connector::Connector;
+use crate::connector::bluesky::Bluesky;
+use crate::connector::facebook::Facebook;
+use crate::connector::http::{ClientOptions, Endpoint, Http};
+use crate::domain::classify::{Policies, RuleSet};
+use crate::domain::comment::Platform;
+use crate::mail::{self, Login, Mailer, SmtpConfig, Templates};
+use crate::pipeline::{App, Guard};
+use crate::sandbox::{Handle, Sandbox};
+use crate::store::Db;
+use crate::{durable, kill, store};
+
+/// The name under which platforms and servers know the program.
+pub const USER_AGENT: &str = concat!("uppsikt/", env!("CARGO_PKG_VERSION"));
+
+/// The files of one data folder.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// The folder.
+    pub data: PathBuf,
+}
+
+impl Layout {
+    /// The layout below `data`.
+    pub fn new(data: &Path) -> Self {
+        Self { data: data.to_owned() }
+    }
+
+    /// The database.
+    pub fn database(&self) -> PathBuf {
+        self.data.join("uppsikt.db")
+    }
+
+    /// The key table.
+    pub fn keys(&self) -> PathBuf {
+        self.data.join("keys.db")
+    }
+
+    /// The file that one daemon locks.
+    pub fn lock(&self) -> PathBuf {
+        self.data.join("lock")
+    }
+
+    /// Letters of a trial.
+    pub fn mail(&self) -> PathBuf {
+        self.data.join("mail")
+    }
+
+    /// The archive.
+    pub fn archive(&self) -> PathBuf {
+        self.data.join("archive")
+    }
+
+    /// What the emulated platforms remember.
+    pub fn sandbox(&self) -> PathBuf {
+        self.data.join("sandbox.ndjson")
+    }
+}
+
+/// Opens the database for a command that reads or decides; the daemon may be running beside it.
+///
+/// # Errors
+/// A sentence that says what is missing and what makes it.
+pub fn database(config: &Config) -> anyhow::Result<Db> {
+    Ok(Db::open(&Layout::new(&config.paths.data).database())?)
+}
+
+/// The key-encryption key.
+///
+/// # Errors
+/// What is wrong with the file or the credential.
+pub fn kek(config: &Config) -> anyhow::Result<Kek> {
+    match &config.paths.kek {
+        KekSource::File(path) => Ok(Kek::read(path)?),
+        KekSource::Credential(name) => {
+            let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
+                anyhow!(
+                    "the systemd credential `{name}` is not there: run under systemd with LoadCredential={name}:FILE, \
+                     or set paths.kek_file"
+                )
+            })?;
+            Ok(Kek::read(&Path::new(&folder).join(name))?)
+        }
+    }
+}
+
+/// The key table.
+///
+/// # Errors
+/// As [`kek`]; what is wrong with the table.
+pub fn keys(config: &Config) -> anyhow::Result<Keys> {
+    Ok(Keys::open(&Layout::new(&config.paths.data).keys(), &kek(config)?)?)
+}
+
+/// Takes the data folder for this process; it is free again when the file is dropped.
+///
+/// # Errors
+/// When another process has it, or there is no data folder.
+pub fn lock(config: &Config) -> anyhow::Result<File> {
+    let path = Layout::new(&config.paths.data).lock();
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("{} cannot be opened; `uppsikt init` makes the data folder", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("{} is locked: another uppsikt runs on this data folder", path.display())
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{} cannot be locked", path.display())),
+    }
+}
+
+/// Everything a daemon or a single pass needs, with the emulated platforms if an account asks for them.
+#[derive(Debug)]
+pub struct Assembled {
+    /// What passes need.
+    pub app: App,
+    /// The emulated platforms, running in this process.
+    pub sandbox: Option<Handle>,
+}
+
+/// Opens database, keys, archive and the ways out.
+///
+/// # Errors
+/// Whatever is missing or wrong, each with what to do.
+pub async fn app(config: Config, clock: Clock) -> anyhow::Result<Assembled> {
+    let layout = Layout::new(&config.paths.data);
+    arm_kill_point(&config)?;
+    let db = Db::open(&layout.database())?;
+    let keys = keys(&config)?;
+    let rules = RuleSet::embedded();
+    let policies = Policies::from(config.categories.clone());
+    let sandbox = sandbox(&config, &layout, &clock).await?;
+    let connectors = connectors(&config, sandbox.as_ref())?;
+    let mailer = mailer(&config)?;
+    let templates = Templates::built_in()?;
+    let app = App {
+        config: Arc::new(config),
+        db,
+        keys: Arc::new(Mutex::new(keys)),
+        vault: Arc::new(Vault::new(&layout.archive())),
+        connectors,
+        mailer: Arc::new(mailer),
+        templates: Arc::new(templates),
+        rules: Arc::new(rules),
+        policies: Arc::new(policies),
+        clock,
+        guard: Arc::new(Mutex::new(Guard::default())),
+    };
+    Ok(Assembled { app, sandbox })
+}
+
+/// Makes a data folder: database, keys, archive, the log's public key and its first checkpoint.
+///
+/// Returns the log's verifier key.
+///
+/// # Errors
+/// When any of it is there already: nothing is ever made in place of something lost.
+pub fn init(config: &Config) -> anyhow::Result<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let layout = Layout::new(&config.paths.data);
+    for there in [layout.database(), layout.keys()] {
+        if there.exists() {
+            bail!("{} exists already; `init` never replaces what is there", there.display());
+        }
+    }
+    for folder in [&layout.data, &config.paths.secrets] {
+        durable::create_folder(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+            .with_context(|| format!("{} cannot be closed to others", folder.display()))?;
+    }
+    for folder in [layout.archive(), layout.mail()] {
+        durable::create_folder(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
+    let kek = match &config.paths.kek {
+        KekSource::File(path) if !path.exists() => {
+            if let Some(folder) = path.parent() {
+                durable::create_folder(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+            }
+            Kek::generate(path)?
+        }
+        _ => kek(config)?,
+    };
+    let keys = Keys::create(&layout.keys(), &kek)?;
+    let origin = store::log::origin(&config.organisation.log_origin);
+    let vkey = VerifierKey::of(&origin, keys.signing_key())?.to_string();
+    let vault = Vault::new(&layout.archive());
+    durable::write(&layout.archive().join("log.vkey"), format!("{vkey}\n").as_bytes(), 0o644)?;
+    durable::write(&layout.lock(), b"", 0o600)?;
+    let db = Db::create(&layout.database())?;
+    db.write_now(|tx| store::set_meta(tx, "program", USER_AGENT))?;
+    let none = |_, _| Ok::<_, std::convert::Infallible>(Vec::new());
+    vault.publish(&origin, 0, keys.signing_key(), none)?;
+    Ok(vkey)
+}
+
+async fn sandbox(config: &Config, layout: &Layout, clock: &Clock) -> anyhow::Result<Option<Handle>> {
+    if !config.accounts.iter().any(|account| account.api == Api::Sandbox) {
+        return Ok(None);
+    }
+    let sandbox = Sandbox::in_file(&layout.sandbox())
+        .with_context(|| format!("the sandbox cannot use {}", layout.sandbox().display()))?;
+    if !clock.is_system() {
+        sandbox.set_clock(clock.now());
+    }
+    Ok(Some(sandbox.start(([127, 0, 0, 1], 0).into()).await.context("the sandbox cannot listen on loopback")?))
+}
+
+fn connectors(
+    config: &Config,
+    sandbox: Option<&Handle>,
+) -> anyhow::Result<BTreeMap<String, Arc<dyn Connector>>> {
+    let http = Http::new(&ClientOptions {
+        proxy: config.network.proxy.as_ref().map(ToString::to_string),
+        ca_file: config.network.ca_file.clone(),
+        user_agent: USER_AGENT.to_owned(),
+    })?;
+    let mut connectors: BTreeMap<String, Arc<dyn Connector>> = BTreeMap::new();
+    for account in &config.accounts {
+        let api = match (&account.api, sandbox) {
+            (Api::Url(url), _) => url.to_string(),
+            (Api::Sandbox, Some(sandbox)) => sandbox.api(account.platform),
+            (Api::Sandbox, None) => bail!("the sandbox is not running"),
+        };
+        let secret = |file: &Option<PathBuf>| -> anyhow::Result<_> {
+            match file {
+                Some(path) => Ok(Some(config.secret(path).map_err(|fault| anyhow!("{fault}"))?)),
+                // The emulator takes any token.
+                None if account.api == Api::Sandbox => Ok(Some("sandbox".into())),
+                None => Ok(None),
+            }
+        };
+        let missing = |key: &str| anyhow!("account[{}].{key} is missing: {} needs it", account.id, account.platform.label());
+        let connector: Arc<dyn Connector> = match account.platform {
+            Platform::Facebook => {
+                let api = Endpoint::parse(&api).map_err(|why| anyhow!("account[{}].api: {why}", account.id))?;
+                let token = secret(&account.token_file)?.ok_or_else(|| missing("token_file"))?;
+                let app_secret = match &account.app_secret_file {
+                    Some(path) => Some(config.secret(path).map_err(|fault| anyhow!("{fault}"))?),
+                    None => None,
+                };
+                Arc::new(Facebook::new(http.clone(), api, account.native_id.clone(), token, app_secret.as_ref()))
+            }
+            Platform::Bluesky => {
+                let login = secret(&account.login_file)?.ok_or_else(|| missing("login_file"))?;
+                Arc::new(
+                    Bluesky::new(http.clone(), &api, &account.native_id, &login)
+                        .map_err(|why| anyhow!("account[{}]: {why}", account.id))?,
+                )
+            }
+            other => bail!(
+                "account[{}].platform: this version has no connector for {}; take the account out until it has",
+                account.id,
+                other.label()
+            ),
+        };
+        connectors.insert(account.id.clone(), connector);
+    }
+    Ok(connectors)
+}
+
+fn mailer(config: &Config) -> anyhow::Result<Mailer> {
+    match &config.mail.transport {
+        Transport::Folder => Ok(Mailer::folder(Layout::new(&config.paths.data).mail())),
+        Transport::Smtp(smtp) => {
+            let login = match (&smtp.username, &smtp.password_file) {
+                (Some(username), Some(file)) => {
+                    let password = config.secret(file).map_err(|fault| anyhow!("{fault}"))?;
+                    Some(Login { username: username.clone(), password })
+                }
+                _ => None,
+            };
+            Ok(Mailer::smtp(SmtpConfig {
+                host: smtp.host.clone(),
+                port: smtp.port,
+                tls: match smtp.tls {
+                    Tls::Starttls => mail::Tls::StartTls,
+                    Tls::Implicit => mail::Tls::Implicit,
+                    Tls::None => mail::Tls::None,
+                },
+                login,
+                ca_file: config.network.ca_file.clone(),
+                timeout: std::time::Duration::from_secs(30),
+            })?)
+        }
+    }
+}
+
+/// Whether nothing of this configuration reaches beyond this machine: kill points and `--at` need that.
+pub fn stays_home(config: &Config) -> bool {
+    let platforms = config.accounts.iter().all(|account| match &account.api {
+        Api::Sandbox => true,
+        Api::Url(url) => match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost",
+            None => false,
+        },
+    });
+    let mail = match &config.mail.transport {
+        Transport::Folder => true,
+        Transport::Smtp(smtp) => {
+            smtp.host == "localhost" || smtp.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+    };
+    platforms && mail
+}
+
+fn arm_kill_point(config: &Config) -> anyhow::Result<()> {
+    let Ok(spec) = std::env::var("UPPSIKT_KILL_AT") else { return Ok(()) };
+    if !stays_home(config) {
+        bail!("UPPSIKT_KILL_AT is honoured only when every platform and mail host is loopback, the sandbox or a folder");
+    }
+    kill::arm(&spec).map_err(|why| anyhow!(why))
+}
