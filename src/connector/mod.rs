@@ -9,7 +9,12 @@ use crate::archive::Preserved;
 use crate::domain::comment::{Platform, Seen};
 use crate::store::Intent;
 
+pub mod bluesky;
+pub mod dry_run;
 pub mod http;
+
+pub use bluesky::Bluesky;
+pub use dry_run::DryRun;
 
 /// Where reading stopped, in the connector's own words (JSON); stored with the page it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]

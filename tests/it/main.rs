@@ -1,4 +1,6 @@
 //! The one integration binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop with a message")]
 
+mod bluesky_network;
+mod support;
 mod tidy;
