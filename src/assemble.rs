@@ -145,7 +145,7 @@ pub async fn app(config: Config, clock: Clock) -> anyhow::Result<Assembled> {
     let db = Db::open(&layout.database())?;
     let keys = keys(&config)?;
     let rules = RuleSet::embedded();
-    let policies = Policies::from(config.categories.clone());
+    let policies: Policies = config.categories.clone().into_iter().collect();
     let sandbox = sandbox(&config, &layout, &clock).await?;
     let connectors = connectors(&config, sandbox.as_ref())?;
     let mailer = mailer(&config)?;

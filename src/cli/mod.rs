@@ -1,7 +1,128 @@
 //! The commands, one file each; `main` reads the arguments and prints.
 
+pub mod args;
+
+pub mod brake;
+
+pub mod decide;
+
 pub mod due;
 
 pub mod holidays;
 
+pub mod init;
+
+pub mod run;
+
 pub mod sandbox;
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+
+use crate::config::{Config, Profile, Warning};
+use args::{Arguments, Command, ProfileChoice};
+
+/// How a command ended; errors are the third way (exit 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Exit 0.
+    Done,
+    /// Exit 1: it was done, and it found faults.
+    Faults,
+}
+
+impl From<bool> for Outcome {
+    fn from(well: bool) -> Self {
+        if well { Self::Done } else { Self::Faults }
+    }
+}
+
+/// Runs a command; results go to `out`, everything else to standard error.
+///
+/// # Errors
+/// What could not be done, with what to do about it.
+pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let config = arguments.config;
+    match arguments.command {
+        Command::Init => init::run(load(&config)?, out),
+        Command::Run { once, at } => run::run(load(&config)?, once, at, out),
+        Command::Due(due) => due_command(&due, &config, out),
+        Command::Holidays { from, to } => {
+            out.write_all(holidays::csv(from, to).map_err(|why| anyhow!(why))?.as_bytes())?;
+            Ok(Outcome::Done)
+        }
+        Command::Decide { case, by, outcome, reason } => {
+            decide::run(&load(&config)?, &case, &by, outcome, &reason, out)
+        }
+        Command::Brake(brake) => brake::run(&load(&config)?, &brake, out),
+        Command::Sandbox { listen, seed } => {
+            runtime()?.block_on(sandbox::run(listen, seed.as_deref(), out, crate::daemon::signalled()))?;
+            Ok(Outcome::Done)
+        }
+        other => Err(anyhow!("{other:?} is not wired")),
+    }
+}
+
+/// The checked configuration; its warnings go to standard error.
+///
+/// # Errors
+/// Every fault at once.
+pub fn load(path: &Path) -> anyhow::Result<Config> {
+    match Config::load(path) {
+        Ok((config, warnings)) => {
+            tell(&warnings);
+            Ok(config)
+        }
+        Err(faults) => {
+            let all: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            Err(anyhow!("the configuration has {} faults; nothing was done\n{}", faults.len(), all.join("\n")))
+        }
+    }
+}
+
+fn tell(warnings: &[Warning]) {
+    for warning in warnings {
+        let _ = writeln!(std::io::stderr(), "warning: {warning}");
+    }
+}
+
+/// A runtime for the commands that wait for something.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads to run on")
+}
+
+/// The operating-system account that runs this process: recorded beside the person named (N24).
+pub fn os_user() -> String {
+    let id = rustix::process::getuid().as_raw();
+    let named = std::fs::read_to_string("/etc/passwd").ok().and_then(|passwd| {
+        passwd.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)? == id.to_string()).then(|| name.to_owned())
+        })
+    });
+    named.unwrap_or_else(|| format!("uid {id}"))
+}
+
+/// The profile of a command that works without a configuration: `--profile P`, the configuration where there is one,
+/// else `arjeplog`.
+fn profile(choice: &ProfileChoice) -> anyhow::Result<Profile> {
+    Config::embedded_profile(choice.profile.as_deref().unwrap_or("arjeplog")).map_err(|fault| anyhow!("{fault}"))
+}
+
+fn due_command(due: &args::Due, _config: &Path, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let profile = profile(&due.profile)?;
+    let hours = Config::usual_hours();
+    if due.batch {
+        let well = due::batch(std::io::stdin().lock(), out, &profile.clocks, &hours)?;
+        return Ok(well.into());
+    }
+    let at = due.at.as_deref().unwrap_or_default();
+    writeln!(out, "{}", due::line(at, &profile.clocks, &hours).map_err(|why| anyhow!(why))?)?;
+    Ok(Outcome::Done)
+}

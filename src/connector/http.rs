@@ -20,7 +20,7 @@ pub(crate) mod script;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, elements, malformed};
+pub use answer::{Answer, element, elements, malformed};
 pub use request::{Endpoint, Method, Request, without_secrets};
 
 /// How long making a connection may take.

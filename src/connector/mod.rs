@@ -11,8 +11,16 @@ use crate::store::Intent;
 
 pub use crate::domain::comment::Sighting;
 
-pub mod facebook;
 pub mod http;
+
+pub mod facebook;
+
+pub mod bluesky;
+
+pub mod dry_run;
+
+pub use bluesky::Bluesky;
+pub use dry_run::DryRun;
 
 /// Where reading stopped, in the connector's own words (JSON); stored with the page it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -301,3 +301,17 @@ pub fn close_for_post(
     )?;
     Ok(())
 }
+
+/// Closes all open duties of one kind.
+///
+/// # Errors
+/// Engine errors.
+pub fn close_kind(tx: &Tx<'_>, kind: &str, outcome: &str, by: &str, at: DateTime<Utc>) -> Result<()> {
+    tx.execute(
+        &format!(
+            "update duty set state = 'closed', outcome = ?2, closed_by = ?3, closed_at = ?4 where kind = ?1 and {OPEN}"
+        ),
+        params![kind, outcome, by, stamp(at)],
+    )?;
+    Ok(())
+}

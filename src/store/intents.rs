@@ -268,3 +268,16 @@ pub fn wanting(reader: &Reader, account: &str) -> Result<Vec<i64>> {
     )?;
     query.query_map([account], |row| row.get(0))?.map(|id| Ok(id?)).collect()
 }
+
+/// Acts that are under way, or of which nobody could see that they worked.
+///
+/// # Errors
+/// Engine errors.
+pub fn unsettled(reader: &Reader) -> Result<usize> {
+    Ok(reader.query_row(
+        "select (select count(*) from intent where state <> 'final')
+              + (select count(*) from case_file where state = 'hide_unconfirmed')",
+        [],
+        |row| row.get(0),
+    )?)
+}

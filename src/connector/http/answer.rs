@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::connector::ConnectorError;
@@ -175,6 +175,41 @@ impl Answer {
 /// `Malformed` if `array` is not an array.
 pub fn elements<'a>(place: &str, array: &'a RawValue) -> Result<Vec<&'a RawValue>, ConnectorError> {
     serde_json::from_str(array.get()).map_err(|error| malformed(place, &error))
+}
+
+/// One element as `T`, also where a string in it holds half a surrogate pair: that half is read as U+FFFD, so that
+/// nobody escapes being read by writing one. The element's own bytes stay as they came.
+pub fn element<T: DeserializeOwned>(raw: &RawValue) -> Result<T, serde_json::Error> {
+    serde_json::from_str(raw.get()).or_else(|error| match mended(raw.get()) {
+        Some(text) => serde_json::from_str(&text),
+        None => Err(error),
+    })
+}
+
+/// The JSON with every `\uXXXX` that is half a surrogate pair replaced; `None` where there is none.
+fn mended(json: &str) -> Option<String> {
+    let unit = |at: usize| {
+        let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut out = String::new();
+    let (mut at, mut copied) = (0, 0);
+    while let Some(offset) = json.get(at..)?.find('\\') {
+        at += offset;
+        match unit(at) {
+            Some(0xd800..=0xdbff) if matches!(unit(at + 6), Some(0xdc00..=0xdfff)) => at += 12,
+            Some(0xd800..=0xdfff) => {
+                out.push_str(&json[copied..at]);
+                out.push_str("\\ufffd");
+                at += 6;
+                copied = at;
+            }
+            Some(_) => at += 6,
+            // An escape of two characters; the second may be a backslash and must not begin another.
+            None => at += 2,
+        }
+    }
+    (copied > 0).then(|| out + &json[copied..])
 }
 
 /// The error for JSON of another shape than expected, with the place of the fault and none of the content.

@@ -214,6 +214,24 @@ async fn half_a_surrogate_pair_costs_its_element_only() {
 }
 
 #[test]
+fn half_a_surrogate_pair_hides_nobody() {
+    for (raw, read) in [
+        (r#"{"t":"hot \ud800 hot"}"#, "hot \u{fffd} hot"),
+        (r#"{"t":"\udc00\ud83d\ude00\ud83d"}"#, "\u{fffd}😀\u{fffd}"),
+        (r#"{"t":"\\ud800 \ud800"}"#, "\\ud800 \u{fffd}"),
+        (r#"{"t":"\ud800\u0041å"}"#, "\u{fffd}Aå"),
+        (r#"{"t":"\ud83d\ude00"}"#, "😀"),
+    ] {
+        let raw: &serde_json::value::RawValue = serde_json::from_str(raw).unwrap();
+        assert_eq!(element::<Element>(raw).unwrap().t, read, "{raw}");
+    }
+    for broken in [r#"{"t":7}"#, r#"{"u":"\ud800"}"#, r#"{"t":7,"u":"\ud800"}"#] {
+        let raw: &serde_json::value::RawValue = serde_json::from_str(broken).unwrap();
+        assert!(element::<Element>(raw).is_err(), "{broken}");
+    }
+}
+
+#[test]
 fn errors_of_shape_quote_no_content() {
     let error = serde_json::from_str::<u32>("\"hemlig text\"").unwrap_err();
     assert!(error.to_string().contains("hemlig"), "serde quotes: the reason for the rule");

@@ -1,3 +1,4 @@
-//! What the tests share.
+//! What the integration tests share.
 
+pub(crate) mod bluesky;
 pub(crate) mod smtp;

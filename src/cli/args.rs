@@ -1,0 +1,244 @@
+//! The command line's words; nothing is done here (DESIGN §7).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+
+/// Where the configuration lies unless told otherwise.
+pub const DEFAULT_CONFIG: &str = "/etc/uppsikt/uppsikt.toml";
+
+/// Watches a municipality's social media: preserved before hidden, a person decides about speech.
+#[derive(Debug, Parser)]
+#[command(name = "uppsikt", version, max_term_width = 100)]
+pub struct Arguments {
+    /// The configuration.
+    #[arg(long, global = true, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+    pub config: PathBuf,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// A moment, RFC 3339.
+fn moment(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|at| at.with_timezone(&Utc))
+        .map_err(|_| format!("`{text}` is no moment such as 2026-11-20T19:00:00+01:00"))
+}
+
+/// A duration such as `30m`, `2h`, `90s`.
+fn duration(text: &str) -> Result<chrono::TimeDelta, String> {
+    let wrong = || format!("`{text}` is no duration such as 30m, 2h or 90s");
+    let (digits, seconds) = match text.char_indices().next_back() {
+        Some((at, 's')) => (&text[..at], 1),
+        Some((at, 'm')) => (&text[..at], 60),
+        Some((at, 'h')) => (&text[..at], 3600),
+        _ => return Err(wrong()),
+    };
+    let count: i64 = digits.parse().map_err(|_| wrong())?;
+    count.checked_mul(seconds).filter(|s| *s > 0).and_then(chrono::TimeDelta::try_seconds).ok_or_else(wrong)
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Plays a whole weekend without network or configuration.
+    Demo(Demo),
+    /// Makes the data folder: database, keys, archive; prints the log's public key and the recovery sheet.
+    Init,
+    /// Tells every fault of the configuration at once.
+    Check {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// How things stand.
+    Status {
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+        /// Mails the operator if no pass has finished for this long (from a timer outside the daemon).
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        mail_if_silent: Option<chrono::TimeDelta>,
+    },
+    /// Runs the daemon.
+    Run {
+        /// One pass over everything, second looks within a minute, the outbox; then ends.
+        #[arg(long)]
+        once: bool,
+        /// The time it is taken to be; only where every host is loopback or the sandbox.
+        #[arg(long, value_name = "RFC3339", value_parser = moment, requires = "once")]
+        at: Option<DateTime<Utc>>,
+    },
+    /// Judges texts: NDJSON in, NDJSON out, in order.
+    Classify(ProfileChoice),
+    /// Measures the rules against a labelled TSV file.
+    Evaluate {
+        /// Header `id labels needs_answer hard text`, tab-separated.
+        file: PathBuf,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+        /// The profile.
+        #[command(flatten)]
+        profile: ProfileChoice,
+    },
+    /// When an answer is due, and why.
+    Due(Due),
+    /// The Swedish public holidays as CSV.
+    Holidays {
+        /// First year.
+        #[arg(long)]
+        from: i32,
+        /// Last year.
+        #[arg(long)]
+        to: i32,
+    },
+    /// Lists the cases.
+    Cases {
+        /// Only those that wait for somebody.
+        #[arg(long)]
+        open: bool,
+        /// Only those of one account.
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Option<String>,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows one case, by case id or diary number.
+    Case {
+        /// `c-000123` or a diary number.
+        case: String,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Decides on a case.
+    Decide {
+        /// `c-000123` or a diary number.
+        case: String,
+        /// Person id of who decides.
+        #[arg(long, value_name = "PERSON")]
+        by: String,
+        /// hide, remove, keep, restore, answered, answered_jointly, `no_answer_needed`, forwarded or referred.
+        #[arg(long)]
+        outcome: crate::domain::case::Outcome,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Stops or releases automatic hiding.
+    Brake(Brake),
+    /// Writes evidence bundles.
+    Export(Export),
+    /// Checks a bundle or an archive.
+    Verify {
+        /// A bag, or a data folder or its `archive`.
+        path: PathBuf,
+        /// The log's public key: the key itself or a file with it.
+        #[arg(long, value_name = "VKEY|FILE")]
+        key: Option<String>,
+        /// A checkpoint that was seen earlier.
+        #[arg(long, value_name = "CHECKPOINT")]
+        seen: Option<PathBuf>,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Emulates the platforms.
+    Sandbox {
+        /// Where to listen; loopback.
+        #[arg(long, value_name = "ADDR")]
+        listen: SocketAddr,
+        /// Comments to begin with, NDJSON.
+        #[arg(long, value_name = "FILE")]
+        seed: Option<PathBuf>,
+    },
+}
+
+/// Which profile rules.
+#[derive(Debug, Clone, Args)]
+pub struct ProfileChoice {
+    /// An embedded profile, instead of a configuration.
+    #[arg(long, value_name = "P")]
+    pub profile: Option<String>,
+}
+
+/// `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// Where its state lies; kept for the commands that work on it afterwards.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Where the case page listens.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Ends when the script is handled.
+    #[arg(long)]
+    pub once: bool,
+    /// The time it is taken to be; the last whole Friday to Monday before it is played.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// `due`.
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["at", "batch"])))]
+pub struct Due {
+    /// When the comment came.
+    #[arg(long, value_name = "T")]
+    pub at: Option<String>,
+    /// One moment a line on standard input, one answer a line.
+    #[arg(long)]
+    pub batch: bool,
+    /// The profile.
+    #[command(flatten)]
+    pub profile: ProfileChoice,
+}
+
+/// `brake`.
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("act").args(["stop", "release"])))]
+pub struct Brake {
+    /// Stops all automatic hiding.
+    #[arg(long, requires = "by", requires = "reason")]
+    pub stop: bool,
+    /// Releases the brake of one rule, or `all`.
+    #[arg(long, value_name = "RULE|all", requires = "by", requires = "reason")]
+    pub release: Option<String>,
+    /// Person id.
+    #[arg(long, value_name = "PERSON")]
+    pub by: Option<String>,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// `export`.
+#[derive(Debug, Clone, Args)]
+pub struct Export {
+    /// Case ids or diary numbers.
+    pub cases: Vec<String>,
+    /// Where to write; must not exist.
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+    /// The form: `bag`.
+    #[arg(long = "as", value_name = "FORM", default_value = "bag")]
+    pub form: String,
+    /// Instead of named cases: those of one account.
+    #[arg(long, conflicts_with = "cases", requires = "from", requires = "to")]
+    pub account: Option<String>,
+    /// First day (Stockholm), with --account.
+    #[arg(long, value_name = "D")]
+    pub from: Option<chrono::NaiveDate>,
+    /// Last day (Stockholm), with --account.
+    #[arg(long, value_name = "D")]
+    pub to: Option<chrono::NaiveDate>,
+    /// Every preserved version of the case, one bag each in a folder.
+    #[arg(long)]
+    pub versions: bool,
+}

@@ -1,0 +1,82 @@
+//! `run`: the daemon, or one pass.
+
+use std::io::Write;
+
+use anyhow::bail;
+use chrono::{DateTime, Utc};
+
+use super::Outcome;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::{assemble, daemon, desk, pipeline, store};
+
+/// Runs the daemon, or with `once` a single pass at the time `at`.
+///
+/// # Errors
+/// When another process has the data folder, something is missing, or the disk fails.
+pub fn run(config: Config, once: bool, at: Option<DateTime<Utc>>, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    if at.is_some() && !assemble::stays_home(&config) {
+        bail!("--at is for trials: only where every platform and mail host is loopback, the sandbox or a folder");
+    }
+    log_to_stderr();
+    let lock = assemble::lock(&config)?;
+    let clock = at.map_or(Clock::System, Clock::manual);
+    let outcome = super::runtime()?.block_on(async {
+        let assembled = assemble::app(config, clock).await?;
+        let app = &assembled.app;
+        // A log that would fork, or an archive that cannot be read, is told before anything is done.
+        app.publish().await?;
+        if once { once_only(app, out).await } else { daemon(app).await }
+    });
+    drop(lock);
+    outcome
+}
+
+async fn daemon(app: &pipeline::App) -> anyhow::Result<Outcome> {
+    let listener = tokio::net::TcpListener::bind(app.config.desk.listen).await.map_err(|error| {
+        anyhow::anyhow!("desk.listen {} cannot be used: {error}", app.config.desk.listen)
+    })?;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let stopped = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let pages = tokio::spawn(desk::serve(listener, app.clone(), stopped(stop.subscribe())));
+    tokio::spawn(async move {
+        daemon::signalled().await;
+        let _ = stop.send(true);
+    });
+    let passes = daemon::run(app, stopped(stopped_of(&pages)));
+    passes.await?;
+    pages.await??;
+    Ok(Outcome::Done)
+}
+
+async fn once_only(app: &pipeline::App, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let done = pipeline::once(app).await?;
+    writeln!(
+        out,
+        "{} new comments, {} judged, {} preserved, {} decisions entered, {} acts gone on with, {} letters sent",
+        done.new, done.judged, done.preserved, done.entered, done.acted, done.letters
+    )?;
+    for (account, why) in &done.unread {
+        writeln!(out, "account {account} could not be read: {why}")?;
+    }
+    for why in &done.halted {
+        writeln!(out, "nothing is hidden or registered: {why}")?;
+    }
+    let unconfirmed = app.db.read(store::intents::unsettled).await?;
+    if unconfirmed > 0 {
+        writeln!(out, "{unconfirmed} acts are not confirmed yet")?;
+    }
+    if done.letters_refused > 0 {
+        writeln!(out, "{} letters were refused", done.letters_refused)?;
+    }
+    Ok((done.unread.is_empty() && unconfirmed == 0 && done.letters_refused == 0).into())
+}
+
+fn log_to_stderr() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // A second call (tests in one process) keeps the first subscriber.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+}

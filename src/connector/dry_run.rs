@@ -1,0 +1,44 @@
+//! An account in `mode = "watch"`: it reads everything and writes nothing.
+
+use async_trait::async_trait;
+
+use super::{Capabilities, Connector, ConnectorError, Cursor, Look, Page, Target};
+use crate::archive::Preserved;
+use crate::domain::comment::Platform;
+use crate::store::Intent;
+
+/// A connector that reads as the one inside it and refuses every act: whatever goes wrong elsewhere, no writing
+/// request leaves an account that only watches.
+#[derive(Debug)]
+pub struct DryRun(pub Box<dyn Connector>);
+
+fn refused() -> ConnectorError {
+    ConnectorError::Refused("kontot bevakas bara (mode = \"watch\"): inget ändras på plattformen".to_owned())
+}
+
+#[async_trait]
+impl Connector for DryRun {
+    fn platform(&self) -> Platform {
+        self.0.platform()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn page(&self, from: Option<&Cursor>) -> Result<Page, ConnectorError> {
+        self.0.page(from).await
+    }
+
+    async fn look(&self, target: &Target) -> Result<Look, ConnectorError> {
+        self.0.look(target).await
+    }
+
+    async fn hide(&self, _: &Intent, _: &Preserved) -> Result<(), ConnectorError> {
+        Err(refused())
+    }
+
+    async fn restore(&self, _: &Intent, _: &Preserved) -> Result<(), ConnectorError> {
+        Err(refused())
+    }
+}
