@@ -30,6 +30,8 @@ pub mod sandbox;
 
 pub mod assemble;
 
+pub mod desk;
+
 pub mod daemon;
 
 pub mod cli;

@@ -407,35 +407,41 @@ pub fn withdrawn(tx: &Tx<'_>, _config: &Config, case: &cases::Case, now: DateTim
     Ok(())
 }
 
+/// A decision as a person asks for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Decide<'a> {
+    /// The case.
+    pub case: CaseId,
+    /// Person id of who decides.
+    pub person: &'a str,
+    /// The operating-system account that enters it, or `desk` (N24).
+    pub os_user: &'a str,
+    /// What is decided.
+    pub outcome: Outcome,
+    /// Why, in the person's words.
+    pub reason: &'a str,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 /// A person decides: rights, the decision, and what it ends or begins (DESIGN §7, `decide`).
 ///
 /// # Errors
 /// `Conflict`, with a sentence for the person; nothing is then written.
-pub fn decide(
-    tx: &Tx<'_>,
-    config: &Config,
-    id: CaseId,
-    person: &str,
-    os_user: &str,
-    outcome: Outcome,
-    reason: &str,
-    now: DateTime<Utc>,
-) -> Result<Decided> {
+pub fn decide(tx: &Tx<'_>, config: &Config, asked: &Decide<'_>) -> Result<Decided> {
+    let &Decide { case: id, person, outcome, at: now, .. } = asked;
     let case = cases::get(tx, id)?;
     let stored = comments::get(tx, case.comment)?;
     let account = config.account(&stored.comment.account).ok_or_else(|| {
-        StoreError::Conflict(format!(
-            "account `{}` is not in the configuration any more",
-            stored.comment.account
-        ))
+        StoreError::Conflict(format!("account `{}` is not in the configuration any more", stored.comment.account))
     })?;
     let alone = rights(config, account, person, outcome, now)?;
     let new = NewDecision {
         case: id,
         person: person.to_owned(),
-        os_user: os_user.to_owned(),
+        os_user: asked.os_user.to_owned(),
         outcome,
-        reason: reason.to_owned(),
+        reason: asked.reason.to_owned(),
         alone,
         rule: None,
         at: now,

@@ -4,6 +4,8 @@ pub mod args;
 
 pub mod brake;
 
+pub mod check;
+
 pub mod decide;
 
 pub mod due;
@@ -11,6 +13,8 @@ pub mod due;
 pub mod holidays;
 
 pub mod init;
+
+pub mod recovery;
 
 pub mod run;
 
@@ -21,6 +25,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 
+use crate::clock::Clock;
 use crate::config::{Config, Profile, Warning};
 use args::{Arguments, Command, ProfileChoice};
 
@@ -47,6 +52,11 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
     let config = arguments.config;
     match arguments.command {
         Command::Init => init::run(load(&config)?, out),
+        Command::Check { json } => Ok(match check::run(&config, json, Clock::System.now(), out)? {
+            0 => Outcome::Done,
+            1 => Outcome::Faults,
+            _ => anyhow::bail!("{} cannot be read; name the file with --config FILE", config.display()),
+        }),
         Command::Run { once, at } => run::run(load(&config)?, once, at, out),
         Command::Due(due) => due_command(&due, &config, out),
         Command::Holidays { from, to } => {
@@ -58,7 +68,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
         }
         Command::Brake(brake) => brake::run(&load(&config)?, &brake, out),
         Command::Sandbox { listen, seed } => {
-            runtime()?.block_on(sandbox::run(listen, seed.as_deref(), out, crate::daemon::signalled()))?;
+            runtime()?.block_on(sandbox::run(listen, seed.as_deref(), crate::daemon::signalled()))?;
             Ok(Outcome::Done)
         }
         other => Err(anyhow!("{other:?} is not wired")),
@@ -117,7 +127,7 @@ fn profile(choice: &ProfileChoice) -> anyhow::Result<Profile> {
 
 fn due_command(due: &args::Due, _config: &Path, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let profile = profile(&due.profile)?;
-    let hours = Config::usual_hours();
+    let hours = crate::domain::calendar::Hours::default();
     if due.batch {
         let well = due::batch(std::io::stdin().lock(), out, &profile.clocks, &hours)?;
         return Ok(well.into());

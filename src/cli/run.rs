@@ -36,18 +36,34 @@ async fn daemon(app: &pipeline::App) -> anyhow::Result<Outcome> {
     let listener = tokio::net::TcpListener::bind(app.config.desk.listen).await.map_err(|error| {
         anyhow::anyhow!("desk.listen {} cannot be used: {error}", app.config.desk.listen)
     })?;
-    let (stop, stopped) = tokio::sync::watch::channel(false);
-    let stopped = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
+    let (stop, _) = tokio::sync::watch::channel(false);
+    let stopped = |mut told: tokio::sync::watch::Receiver<bool>| async move {
+        // An error means that the sender is gone, which is a stop as well.
+        let _ = told.wait_for(|stop| *stop).await;
     };
-    let pages = tokio::spawn(desk::serve(listener, app.clone(), stopped(stop.subscribe())));
-    tokio::spawn(async move {
-        daemon::signalled().await;
-        let _ = stop.send(true);
-    });
-    let passes = daemon::run(app, stopped(stopped_of(&pages)));
-    passes.await?;
-    pages.await??;
+    let mut pages = tokio::spawn(desk::serve(listener, app.clone(), stopped(stop.subscribe())));
+    let passes = daemon::run(app, stopped(stop.subscribe()));
+    tokio::pin!(passes);
+    // A part that ends by itself ends the daemon; systemd starts it again.
+    tokio::select! {
+        ended = &mut passes => {
+            let _ = stop.send(true);
+            ended?;
+            pages.await??;
+        }
+        ended = &mut pages => {
+            let _ = stop.send(true);
+            passes.await?;
+            ended??;
+            bail!("the desk stopped by itself");
+        }
+        () = daemon::signalled() => {
+            tracing::info!("stopping: the work in hand is finished first");
+            let _ = stop.send(true);
+            passes.await?;
+            pages.await??;
+        }
+    }
     Ok(Outcome::Done)
 }
 

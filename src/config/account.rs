@@ -324,17 +324,18 @@ fn coverage(
             "name another editor",
         );
     }
-    let communicators = known.persons.iter().filter(|person| person.roles.contains(&Role::Communicator));
+    let communicators =
+        known.roster.persons.iter().filter(|person| person.roles.contains(&Role::Communicator));
     let chain = known.with_deputies(
         named.iter().copied().chain(communicators.map(|person| person.id.as_str())).chain(context.operator),
     );
     // Who is there changes only on the first day of an absence, so those days tell all.
-    let days: BTreeSet<NaiveDate> = known.absences.iter().map(|absence| absence.from).collect();
-    let nobody = |day: &NaiveDate| !chain.iter().any(|id| known.is_there(id, *day));
+    let days: BTreeSet<NaiveDate> = known.roster.absences.iter().map(|absence| absence.from).collect();
+    let nobody = |day: &NaiveDate| !chain.iter().any(|id| known.roster.absence(id, *day).is_none());
     let Some(day) = days.into_iter().find(nobody) else { return };
     let for_good = chain
         .iter()
-        .all(|id| known.absences.iter().any(|absence| absence.person == *id && absence.to.is_none()));
+        .all(|id| known.roster.absences.iter().any(|absence| absence.person == *id && absence.to.is_none()));
     let message = format!(
         "nobody is there from {day}: not the owner, no editor, no deputy, no communicator, not the operator"
     );

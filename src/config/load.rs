@@ -11,7 +11,6 @@ use super::fault::{Fault, Warning};
 use super::people::denied_services;
 use super::reader::{Place, Report, Section};
 use super::{Config, Profile, account, machine, people, profile};
-use crate::domain::calendar::Hours;
 use crate::domain::roster::{Role, Roster};
 
 /// A configuration is some hundred lines; a larger file is something else.
@@ -65,11 +64,6 @@ impl Config {
     pub fn embedded_profile(name: &str) -> Result<Profile, Fault> {
         profile::embedded(name)
     }
-
-    /// 08.00–16.30, no closed and no short days: for commands that work without a configuration.
-    pub fn usual_hours() -> Hours {
-        machine::usual_hours()
-    }
 }
 
 fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Option<Config> {
@@ -113,12 +107,7 @@ fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Opt
     Some(Config {
         file: path.to_path_buf(),
         profile: found.then(|| profile.name.clone())?,
-        roster: Roster {
-            persons: known.persons,
-            absences: known.absences,
-            accounts: staff,
-            operator: organisation.operator.clone(),
-        },
+        roster: Roster { accounts: staff, operator: organisation.operator.clone(), ..known.roster },
         organisation,
         paths: paths?,
         network: network?,

@@ -3,12 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use chrono::{Datelike, NaiveDate, NaiveTime, Weekday};
+use chrono::NaiveTime;
 use url::{Host, Url};
 
 use super::reader::{At, Node, Report, Section, is_id, quote};
 use super::{Brake, Desk, KekSource, Mail, Network, Organisation, Paths, Smtp, Tls, Transport};
-use crate::domain::calendar::{ClosedDay, DayRule, Hours, ShortDay};
+use crate::domain::calendar::{ClosedDay, DayRule, Hours, ShortDay, is_working_day};
 
 /// Below this much, "nearly full" comes too late.
 const LITTLE: u64 = 256 * 1024 * 1024;
@@ -368,18 +368,8 @@ fn public_url(node: &Node<'_, '_>, report: &mut Report) -> Option<String> {
     None
 }
 
-/// 08.00–16.30 without closed and short days: what commands without a configuration reckon with.
-pub(super) fn usual_hours() -> Hours {
-    Hours {
-        open: NaiveTime::from_hms_opt(8, 0, 0).unwrap_or_default(),
-        close: NaiveTime::from_hms_opt(16, 30, 0).unwrap_or_default(),
-        closed_days: Vec::new(),
-        short_days: Vec::new(),
-    }
-}
-
 pub(super) fn hours(root: &mut Section<'_, '_>, report: &mut Report) -> Option<Hours> {
-    let mut hours = usual_hours();
+    let mut hours = Hours::default();
     let Some(node) = root.get("hours") else { return Some(hours) };
     let mut section = node.table(report)?;
     if let Some(open) = section.get("open").and_then(|node| node.time(report)) {
@@ -410,7 +400,7 @@ fn day(node: &Node<'_, '_>, short: bool, hours: &mut Hours, days: &mut Vec<DayRu
     let when = match (&date, &rule) {
         (Some(date), None) => date.date(report).map(|date| DayRule::Date(date.value)),
         (None, Some(rule)) => rule.text(report).and_then(|text| {
-            let rule = parse_rule(&text.value);
+            let rule = text.value.parse::<DayRule>().ok();
             if rule.is_none() {
                 report.fault(
                     &text.place,
@@ -448,7 +438,7 @@ fn day(node: &Node<'_, '_>, short: bool, hours: &mut Hours, days: &mut Vec<DayRu
         report.fault(&node.place, "is the same day as an earlier one", "remove one of the two");
     }
     if let DayRule::Date(date) = when
-        && matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
+        && !is_working_day(date, &Hours::default())
     {
         report.warn(
             &node.place,
@@ -464,22 +454,6 @@ fn day(node: &Node<'_, '_>, short: bool, hours: &mut Hours, days: &mut Vec<DayRu
     } else {
         hours.closed_days.push(ClosedDay { when, reason: reason.value });
     }
-}
-
-fn parse_rule(text: &str) -> Option<DayRule> {
-    if let Some(days) = text.strip_prefix("easter") {
-        let days = if days.is_empty() { 0 } else { days.parse::<i32>().ok()? };
-        // Without a sign it could be read as a year.
-        let signed = days == 0 || text.contains(['+', '-']);
-        return (signed && (-120..=240).contains(&days)).then_some(DayRule::Easter(days));
-    }
-    let (month, day) = text.split_once('-')?;
-    if month.len() != 2 || day.len() != 2 {
-        return None;
-    }
-    let (month, day) = (month.parse().ok()?, day.parse().ok()?);
-    // 2028 is a leap year: 02-29 is a day, in the years that have it.
-    NaiveDate::from_ymd_opt(2028, month, day).map(|_| DayRule::Yearly(month, day))
 }
 
 pub(super) fn brake(root: &mut Section<'_, '_>, report: &mut Report) -> Option<Brake> {

@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
-
 use super::machine::{email, id};
 use super::profile::decision;
 use super::reader::{At, Place, Report, Section, quote, suggestion};
 use super::{Board, BoardKind};
 use crate::domain::category::DecisionRef;
-use crate::domain::roster::{Absence, AbsenceKind, Person, Role};
+use crate::domain::roster::{Absence, AbsenceKind, Person, Role, Roster};
 
 /// Services that can be forbidden by name; another name is probably a slip of the pen.
 const SERVICES: [&str; 16] = [
@@ -37,14 +35,14 @@ const SERVICES: [&str; 16] = [
 pub(super) struct Known {
     pub(super) person_ids: BTreeSet<String>,
     pub(super) board_ids: BTreeSet<String>,
-    pub(super) persons: Vec<Person>,
-    pub(super) absences: Vec<Absence>,
+    /// Persons and absences without fault; accounts and operator are still to come.
+    pub(super) roster: Roster,
     pub(super) boards: Vec<Board>,
 }
 
 impl Known {
     pub(super) fn person(&self, id: &str) -> Option<&Person> {
-        self.persons.iter().find(|person| person.id == id)
+        self.roster.person(id)
     }
 
     /// True if there is a person of this id; a fault otherwise.
@@ -69,17 +67,10 @@ impl Known {
 
     /// True if the person is away for good, or without a known end in a way that takes the access away (N11).
     pub(super) fn has_left(&self, id: &str) -> bool {
-        self.absences.iter().any(|absence| {
+        self.roster.absences.iter().any(|absence| {
             absence.person == id
                 && (absence.kind == AbsenceKind::Ended
                     || (absence.kind == AbsenceKind::Leave && absence.to.is_none()))
-        })
-    }
-
-    /// True if the person is at work on the day.
-    pub(super) fn is_there(&self, id: &str, day: NaiveDate) -> bool {
-        !self.absences.iter().any(|absence| {
-            absence.person == id && absence.from <= day && absence.to.is_none_or(|to| day <= to)
         })
     }
 
@@ -176,7 +167,7 @@ fn person(
         return;
     }
     if let (Some(id), Some(name), Some(address)) = (id, name, address) {
-        known.persons.push(Person {
+        known.roster.persons.push(Person {
             id: id.value,
             name: name.value,
             email: address.value,
@@ -192,6 +183,7 @@ fn person(
 /// Follows each chain of deputies; a loop is told once, at its first person in the order of the ids.
 fn deputy_loops(known: &Known, deputies: &[At<String>], report: &mut Report) {
     let next: BTreeMap<&str, &str> = known
+        .roster
         .persons
         .iter()
         .filter_map(|person| Some((person.id.as_str(), person.deputy.as_deref()?)))
@@ -253,7 +245,7 @@ fn absence(mut section: Section<'_, '_>, known: &mut Known, report: &mut Report)
     }
     if let (Some(person), Some(from), Some(kind), None | Some(Some(_))) = (person, from, kind, &to) {
         let to = to.flatten().map(|to| to.value);
-        known.absences.push(Absence { person: person.value, from: from.value, to, kind: kind.value });
+        known.roster.absences.push(Absence { person: person.value, from: from.value, to, kind: kind.value });
     }
 }
 

@@ -137,7 +137,7 @@ fn what_is_left_out_has_its_documented_default() {
     assert_eq!(config.paths.kek, KekSource::Credential("kek".to_owned()));
     assert_eq!(config.desk.public_url, "http://localhost:8080");
     assert_eq!(config.desk.listen.to_string(), "127.0.0.1:8080");
-    assert_eq!(config.hours, Config::usual_hours());
+    assert_eq!(config.hours, Hours::default());
     assert!(!config.four_eyes && config.mail.office_hours_only);
     assert_eq!(config.clocks, Clocks::default());
     for (category, policy) in &config.categories {
