@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -375,4 +376,25 @@ async fn five_thousand_comments_are_served_in_seconds() {
     }
     assert_eq!(read, 5_000);
     assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
+}
+
+proptest! {
+    #[test]
+    fn no_body_of_a_control_request_brings_the_sandbox_down(
+        verb in prop::sample::select(vec!["add", "edit", "delete", "hide", "clock", "fault", "account"]),
+        garbage in any::<Vec<u8>>(),
+        (cut, key, value) in (0_usize..200, 0_usize..7, ".{0,20}"),
+    ) {
+        let sandbox = Sandbox::new();
+        sandbox.seed(&line("1_1", 1, "ett")).unwrap();
+        let _ = super::control::act(&mut sandbox.world(), verb, &garbage);
+        let mut body: Value = serde_json::from_str(&line("1_2", 1, "två")).unwrap();
+        let name = ["account", "post", "id", "at", "text", "parent", "kind"][key];
+        body[name] = json!(value);
+        let whole = body.to_string();
+        let part: String = whole.chars().take(cut).collect();
+        let _ = sandbox.control(verb, &part);
+        let _ = sandbox.control(verb, &whole);
+        prop_assert!(sandbox.state().iter().any(|comment| comment.id == "1_1"));
+    }
 }

@@ -220,7 +220,7 @@ fn comment_node(world: &World, comment: &Comment, wishes: &[Wish], moderates: bo
             "can_remove" | "can_comment" | "can_like" => json!(moderates),
             "is_private" | "user_likes" => json!(false),
             "like_count" => json!(0),
-            "comment_count" => json!(answers(world, comment)),
+            "comment_count" => json!(world.answers(&comment.id)),
             "parent" => match comment.parent.as_ref().and_then(|id| world.comment(id)) {
                 // Without a narrower wish the whole parent comes, with what its author wrote.
                 Some(parent) => fields::narrow(
@@ -239,16 +239,6 @@ fn comment_node(world: &World, comment: &Comment, wishes: &[Wish], moderates: bo
         node.insert(wish.name.clone(), value);
     }
     Value::Object(node)
-}
-
-fn answers(world: &World, comment: &Comment) -> usize {
-    let Some(post) = world.post(&comment.post) else { return 0 };
-    // An answer comes after what it answers, so the earlier ones need no look.
-    post.comments
-        .range(World::place(comment)..)
-        .filter_map(|(_, id)| world.comment(id))
-        .filter(|other| other.parent.as_ref() == Some(&comment.id) && !world.is_gone(other))
-        .count()
 }
 
 fn attachment(kind: Attachment, id: &str) -> Value {
