@@ -209,6 +209,14 @@ async fn ids_and_times_come_back_as_they_were_given() {
 }
 
 #[tokio::test]
+async fn a_page_that_nothing_was_seeded_for_is_empty() {
+    let handle = start("").await;
+    assert_eq!(get(&handle, "4711/feed?fields=id").await.json(), json!({ "data": [] }));
+    handle.sandbox().seed(&line("1_1", 1, "ett")).unwrap();
+    assert_eq!(get(&handle, "nobody").await.json()["error"]["code"], 100);
+}
+
+#[tokio::test]
 async fn errors_come_in_the_graph_envelope() {
     let handle = start(&lines(1)).await;
     let own = r#"{"account":"page","post":"page_1","id":"1_own","ours":true,"text":"vi"}"#;
