@@ -16,6 +16,7 @@ mod tests;
 use std::fmt;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -88,19 +89,17 @@ impl Facebook {
         Ok((self.http.get(request).await?, address))
     }
 
-    /// Asks for one object; `Ok(None)` where the API says that it does not exist or lies outside of our rights.
-    async fn object(
-        &self,
-        id: &str,
-        fields: &str,
-    ) -> Result<(Option<Answer>, String, Answered), ConnectorError> {
+    /// Asks for one object.
+    async fn object(&self, id: &str, fields: &str) -> Result<Asked, ConnectorError> {
         let (answer, address) = self.get(&[id], &[("fields", fields)]).await?;
-        let answered = Answered { date: answer.date };
-        match failure(&answer, Doing::Reading) {
-            None => Ok((Some(answer), address, answered)),
-            Some(Failure::Missing) => Ok((None, address, answered)),
-            Some(Failure::Error(error)) => Err(error),
-        }
+        let date = answer.date;
+        let object = match failure(&answer, Doing::Reading) {
+            None => Object::There(answer),
+            Some(Failure::Missing) => Object::Missing,
+            Some(Failure::OutOfReach(_)) => Object::OutOfReach,
+            Some(Failure::Object(error) | Failure::Error(error)) => return Err(error),
+        };
+        Ok(Asked { object, address, date })
     }
 
     /// Sets `is_hidden`, and nothing else.
@@ -125,11 +124,12 @@ impl Facebook {
         let request = Request::new(Method::Post, &self.api, &[id]).bearer(&self.token).form(&fields);
         let answer = self.http.write(intent, proof, request).await?;
         match failure(&answer, Doing::Writing) {
-            Some(Failure::Error(error)) => Err(error),
-            Some(Failure::Missing) => Err(ConnectorError::Refused(format!(
-                "{}: the comment no longer exists, or the token lacks the right pages_manage_engagement or the \
-                 task MODERATE",
-                answer.place()
+            Some(Failure::Object(error) | Failure::Error(error)) => Err(error),
+            // One comment that cannot be reached must not stop the account.
+            Some(Failure::Missing | Failure::OutOfReach(_)) => Err(ConnectorError::Refused(format!(
+                "{}: the comment no longer exists, or the token lacks {}",
+                answer.place(),
+                error::rights(Doing::Writing)
             ))),
             // The body of this answer is documented nowhere; both forms are seen for other updates.
             None if done(&answer) => Ok(()),
@@ -142,9 +142,20 @@ impl Facebook {
     }
 }
 
-/// What an answer tells beside its body.
-struct Answered {
-    date: Option<chrono::DateTime<chrono::Utc>>,
+/// What came of asking for one object.
+struct Asked {
+    object: Object,
+    /// The address, free of secrets.
+    address: String,
+    date: Option<DateTime<Utc>>,
+}
+
+enum Object {
+    There(Answer),
+    /// Deleted, or outside of our rights.
+    Missing,
+    /// Outside of our rights, as the API says it.
+    OutOfReach,
 }
 
 /// Whether the answer of an update says that it was carried out.
@@ -184,13 +195,17 @@ impl Connector for Facebook {
     }
 
     async fn look(&self, target: &Target) -> Result<Look, ConnectorError> {
-        let (answer, url, answered) = self.object(&target.native_id, FIELDS).await?;
-        let without =
-            |sighting| Look { sighting, seen: None, answer: None, url: url.clone(), date: answered.date };
-        let Some(answer) = answer else {
-            // Deleted and out of reach look the same: only what the same token still reads tells them apart.
-            let (post, _, _) = self.object(&target.post_id, "id").await?;
-            return Ok(without(if post.is_some() { Sighting::Gone } else { Sighting::NoRight }));
+        let Asked { object, address: url, date } = self.object(&target.native_id, FIELDS).await?;
+        let without = |sighting| Look { sighting, seen: None, answer: None, url: url.clone(), date };
+        let answer = match object {
+            Object::There(answer) => answer,
+            Object::OutOfReach => return Ok(without(Sighting::NoRight)),
+            Object::Missing => {
+                // Deleted and out of reach look the same: only what the same token still reads tells them apart.
+                let post = self.object(&target.post_id, "id").await?.object;
+                let gone = matches!(post, Object::There(_));
+                return Ok(without(if gone { Sighting::Gone } else { Sighting::NoRight }));
+            }
         };
         let not_understood = |reason: &str| {
             ConnectorError::Malformed(format!("{}: HTTP {}: {reason}", answer.place(), answer.status))
@@ -212,15 +227,16 @@ impl Connector for Facebook {
                 return Ok(Look { answer: Some(answer.body.clone()), ..without(Sighting::NoRight) });
             }
         };
-        Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), url, date: answered.date })
+        Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), url, date })
     }
 
     async fn hide(&self, intent: &Intent, proof: &Preserved) -> Result<(), ConnectorError> {
         permits(intent, Act::Hide)?;
         // The code of a refusal that is about this one comment is documented nowhere and may equal that of a
         // missing right, which would stop the account: so what cannot be hidden is never asked to be.
-        let (answer, address, _) = self.object(&intent.target().native_id, "id,is_hidden,can_hide").await?;
-        let Some(answer) = answer else {
+        let Asked { object, address, .. } =
+            self.object(&intent.target().native_id, "id,is_hidden,can_hide").await?;
+        let Object::There(answer) = object else {
             return Err(ConnectorError::Refused(format!(
                 "GET {address}: the comment no longer exists or cannot be read"
             )));

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -208,6 +209,14 @@ async fn ids_and_times_come_back_as_they_were_given() {
 }
 
 #[tokio::test]
+async fn a_page_that_nothing_was_seeded_for_is_empty() {
+    let handle = start("").await;
+    assert_eq!(get(&handle, "4711/feed?fields=id").await.json(), json!({ "data": [] }));
+    handle.sandbox().seed(&line("1_1", 1, "ett")).unwrap();
+    assert_eq!(get(&handle, "nobody").await.json()["error"]["code"], 100);
+}
+
+#[tokio::test]
 async fn errors_come_in_the_graph_envelope() {
     let handle = start(&lines(1)).await;
     let own = r#"{"account":"page","post":"page_1","id":"1_own","ours":true,"text":"vi"}"#;
@@ -375,4 +384,25 @@ async fn five_thousand_comments_are_served_in_seconds() {
     }
     assert_eq!(read, 5_000);
     assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
+}
+
+proptest! {
+    #[test]
+    fn no_body_of_a_control_request_brings_the_sandbox_down(
+        verb in prop::sample::select(vec!["add", "edit", "delete", "hide", "clock", "fault", "account"]),
+        garbage in any::<Vec<u8>>(),
+        (cut, key, value) in (0_usize..200, 0_usize..7, ".{0,20}"),
+    ) {
+        let sandbox = Sandbox::new();
+        sandbox.seed(&line("1_1", 1, "ett")).unwrap();
+        let _ = super::control::act(&mut sandbox.world(), verb, &garbage);
+        let mut body: Value = serde_json::from_str(&line("1_2", 1, "två")).unwrap();
+        let name = ["account", "post", "id", "at", "text", "parent", "kind"][key];
+        body[name] = json!(value);
+        let whole = body.to_string();
+        let part: String = whole.chars().take(cut).collect();
+        let _ = sandbox.control(verb, &part);
+        let _ = sandbox.control(verb, &whole);
+        prop_assert!(sandbox.state().iter().any(|comment| comment.id == "1_1"));
+    }
 }

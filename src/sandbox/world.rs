@@ -72,7 +72,6 @@ pub(super) struct Comment {
     pub(super) hidden: bool,
     pub(super) deleted: bool,
     pub(super) edited: bool,
-    place: Place,
 }
 
 /// How a comment stands: a line of `GET /control/state`.
@@ -129,6 +128,8 @@ pub(super) struct World {
     posts: HashMap<String, Post>,
     comments: HashMap<String, Comment>,
     order: Vec<String>,
+    /// The answers to a comment, also before it is there itself.
+    answers: HashMap<String, Vec<String>>,
     asked: VecDeque<Asked>,
     requests: u64,
     journal: Option<Journal>,
@@ -142,6 +143,7 @@ impl Default for World {
             posts: HashMap::new(),
             comments: HashMap::new(),
             order: Vec::new(),
+            answers: HashMap::new(),
             asked: VecDeque::new(),
             requests: 0,
             journal: None,
@@ -238,6 +240,9 @@ impl World {
         let author = line.author.or_else(|| {
             ours.then(|| Author { id: Some(line.account.clone()), name: Some("Kommunen".to_owned()) })
         });
+        if let Some(parent) = &line.parent {
+            self.answers.entry(parent.clone()).or_default().push(line.id.clone());
+        }
         self.order.push(line.id.clone());
         self.comments.insert(
             line.id.clone(),
@@ -254,7 +259,6 @@ impl World {
                 hidden: line.hidden,
                 deleted: line.deleted,
                 edited: line.edited,
-                place,
             },
         );
     }
@@ -328,9 +332,10 @@ impl World {
         false
     }
 
-    /// A comment's place in the lists of its post.
-    pub(super) fn place(comment: &Comment) -> Place {
-        comment.place
+    /// How many answers to a comment are there.
+    pub(super) fn answers(&self, id: &str) -> usize {
+        let ids = self.answers.get(id).into_iter().flatten();
+        ids.filter_map(|id| self.comments.get(id)).filter(|answer| !self.is_gone(answer)).count()
     }
 
     /// How many comments there are and were: part of the id of the next answer.

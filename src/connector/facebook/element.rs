@@ -159,3 +159,71 @@ fn attachment(value: &Value) -> Option<Attachment> {
         Attachment::Other
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn json_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            Just(json!("2026-11-20T08:00:00+0000")),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("id|name|type|.{0,6}", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_is_a_comment_with_its_bytes_or_a_fault(
+            fields in prop::collection::btree_map(
+                "id|message|created_time|from|parent|permalink_url|is_hidden|can_hide|attachment", json_value(), 0..9,
+            ),
+            whole in json_value(),
+        ) {
+            for value in [Value::Object(fields.into_iter().collect()), whole] {
+                let text = value.to_string();
+                let raw: &RawValue = serde_json::from_str(&text).unwrap();
+                match comment(raw, "4_1", "4") {
+                    Ok(seen) => {
+                        prop_assert_eq!(&seen.element, text.as_bytes());
+                        prop_assert_eq!(value["message"].as_str().unwrap_or_default(), seen.text);
+                        prop_assert!(!seen.native_id.is_empty());
+                    }
+                    Err(fault) => prop_assert!(fault.reason.len() < 200),
+                }
+                let _ = post(raw, "4");
+                let _ = may_hide(raw);
+            }
+        }
+    }
+
+    #[test]
+    fn a_date_is_read_with_and_without_a_colon_in_its_offset() {
+        let table = [
+            ("2021-07-21T21:05:14+0000", Some("2021-07-21T21:05:14+00:00")),
+            ("2021-07-21T21:05:14+00:00", Some("2021-07-21T21:05:14+00:00")),
+            ("2021-07-21T23:05:14+0200", Some("2021-07-21T21:05:14+00:00")),
+            ("2021-07-21T21:05:14Z", Some("2021-07-21T21:05:14+00:00")),
+            ("2021-07-21T21:05:14", None),
+            ("2021-07-21", None),
+            ("1626901514", None),
+            ("2021-02-30T21:05:14+0000", None),
+            ("", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(time(Some(text)).map(|time| time.to_rfc3339()).as_deref(), expected, "{text}");
+        }
+    }
+}

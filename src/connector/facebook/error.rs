@@ -28,8 +28,33 @@ pub(super) enum Doing {
 pub(super) enum Failure {
     /// The object does not exist, or our rights do not reach it: the API does not tell which.
     Missing,
-    /// Everything else.
+    /// The object lies outside of our rights, or so the API's words say; it may also not exist.
+    OutOfReach(ConnectorError),
+    /// The request about this one object is not taken; others may be.
+    Object(ConnectorError),
+    /// It would be the same for every object of the account.
     Error(ConnectorError),
+}
+
+impl Failure {
+    /// The error, where `place` was asked for something that every account has.
+    pub(super) fn into_error(self, place: &str) -> ConnectorError {
+        match self {
+            Self::OutOfReach(error) | Self::Object(error) | Self::Error(error) => error,
+            Self::Missing => ConnectorError::Unauthorized(format!(
+                "{place}: no such Page, or the token is not one of this Page; needed are {}",
+                rights(Doing::Reading)
+            )),
+        }
+    }
+}
+
+/// What the token needs.
+pub(super) fn rights(doing: Doing) -> &'static str {
+    match doing {
+        Doing::Reading => "the rights pages_read_engagement and pages_read_user_content",
+        Doing::Writing => "the right pages_manage_engagement and the task MODERATE",
+    }
 }
 
 #[derive(Deserialize)]
@@ -64,10 +89,7 @@ pub(super) fn failure(answer: &Answer, doing: Doing) -> Option<Failure> {
         (None, _) => format!("{place}: Graph API error without a code, HTTP {}", answer.status),
     };
     let with = |hint: &str| format!("{named}: {hint}");
-    let rights = match doing {
-        Doing::Reading => "the rights pages_read_engagement and pages_read_user_content",
-        Doing::Writing => "the right pages_manage_engagement and the task MODERATE",
-    };
+    let rights = rights(doing);
     let error = match code {
         Some(4 | 17 | 32 | 341 | 613 | 80000..=80009) => ConnectorError::RateLimited(wait(answer)),
         Some(102 | 104 | 190 | 450 | 452 | 2500) => ConnectorError::Unauthorized(with(session(subcode))),
@@ -82,12 +104,16 @@ pub(super) fn failure(answer: &Answer, doing: Doing) -> Option<Failure> {
                 "the app demands appsecret_proof: set app_secret_file, or correct it",
             ))
         }
-        Some(100) if told.contains("permission") => ConnectorError::Unauthorized(with(&format!(
-            "no such object, or a right is missing; needed are {rights}"
-        ))),
+        Some(100) if told.contains("permission") => {
+            let reason = with(&format!("no such object, or a right is missing; needed are {rights}"));
+            return Some(Failure::OutOfReach(ConnectorError::Unauthorized(reason)));
+        }
         Some(1 | 2) => later(doing, with("Facebook is out of order for a while")),
         _ if transient => later(doing, with("Facebook says that it will pass")),
-        Some(_) => ConnectorError::Refused(with("Facebook does not take the request")),
+        Some(_) => {
+            let reason = with("Facebook does not take the request");
+            return Some(Failure::Object(ConnectorError::Refused(reason)));
+        }
         // Neither words nor a number that are known: nothing is concluded from it.
         None => match doing {
             Doing::Reading => ConnectorError::Malformed(named),

@@ -1,7 +1,8 @@
-//! Reading every comment of the Page's newest posts, one request at a time.
+//! Reading the Page's comments, one request at a time.
 //!
-//! A sweep first lists the posts, then every post's comments, and begins anew. Each call does one request; the
-//! cursor says where in the sweep the next one stands, so a restart goes on in the middle.
+//! A sweep lists the newest posts and, in turn, a few of the older ones, then the comments of each; the next sweep
+//! begins anew with the newest. Each call does one request; the cursor says where in the sweep the next one stands,
+//! so a restart goes on in the middle. One post that cannot be read never holds up the others.
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,9 @@ use crate::connector::{ConnectorError, Cursor, Page};
 /// How many of the newest posts each sweep reads.
 const POSTS: usize = 100;
 
+/// How many older posts a sweep reads beside them, going on where the last one stopped.
+const OLDER_POSTS: u32 = 25;
+
 /// How many requests the list of posts may take: it may hold empty pages.
 const POST_PAGES: u32 = 50;
 
@@ -32,9 +36,9 @@ struct Place {
     /// Posts whose comments are still to be read, the first one now.
     #[serde(default)]
     posts: Vec<String>,
-    /// Whether the list of posts is read to its end.
+    /// Which list is in hand.
     #[serde(default)]
-    listed: bool,
+    stage: Stage,
     /// Where the list in hand goes on: parameters of the next request.
     #[serde(default)]
     on: Vec<(String, String)>,
@@ -47,6 +51,39 @@ struct Place {
     /// Whether an element of the list in hand could not be read.
     #[serde(default)]
     broken: bool,
+    /// Whether the list in hand was begun anew because its cursor was not taken any more.
+    #[serde(default)]
+    again: bool,
+    /// How far the older posts are read; outlives the sweep.
+    #[serde(default)]
+    older: Older,
+}
+
+/// The parts of a sweep, in their order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Stage {
+    /// The list of the newest posts.
+    #[default]
+    Newest,
+    /// The list of the older posts that are in turn.
+    Older,
+    /// The comments of one post after the other.
+    Comments,
+}
+
+/// Where the turn through the older posts stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Older {
+    /// Where the next sweep goes on; empty where the newest posts end.
+    #[serde(default)]
+    on: Vec<(String, String)>,
+    /// How many posts the present turn has read.
+    #[serde(default)]
+    read: u32,
+    /// How many posts the last whole turn read.
+    #[serde(default)]
+    whole: Option<u32>,
 }
 
 impl Place {
@@ -61,6 +98,23 @@ impl Place {
         self.pages = 0;
         self.shown = 0;
         self.broken = false;
+        self.again = false;
+    }
+
+    /// Begins the list in hand anew, once: a cursor that was stored for long may no longer be taken.
+    fn begin_again(&mut self) -> bool {
+        if self.on.is_empty() || self.again {
+            return false;
+        }
+        self.turn();
+        self.again = true;
+        true
+    }
+
+    /// The posts are listed; their comments come next.
+    fn posts_are_listed(&mut self) {
+        self.turn();
+        self.stage = Stage::Comments;
     }
 
     fn write(&self) -> Cursor {
@@ -93,35 +147,84 @@ enum Next {
 pub(super) async fn page(facebook: &Facebook, from: Option<&Cursor>) -> Result<Page, ConnectorError> {
     let mut place = Place::read(from);
     let mut page = Page::default();
-    if place.listed && !place.posts.is_empty() {
+    if place.stage == Stage::Comments && !place.posts.is_empty() {
         comments(facebook, &mut place, &mut page).await?;
     } else {
-        if place.listed {
-            place = Place::default();
+        if place.stage == Stage::Comments {
+            // The last sweep is finished.
+            place = Place { older: place.older, ..Place::default() };
         }
         posts(facebook, &mut place, &mut page).await?;
     }
-    page.more = !(place.listed && place.posts.is_empty());
+    page.more = !(place.stage == Stage::Comments && place.posts.is_empty());
     page.cursor = Some(place.write());
     Ok(page)
 }
 
 async fn posts(facebook: &Facebook, place: &mut Place, page: &mut Page) -> Result<(), ConnectorError> {
-    let answer = ask(facebook, &facebook.page_id, "feed", POST_FIELDS, &[], &place.on).await?;
+    let limit = if place.stage == Stage::Older { OLDER_POSTS.to_string() } else { POSTS.to_string() };
+    let answer =
+        ask(facebook, &facebook.page_id, "feed", POST_FIELDS, &[("limit", &limit)], &place.on).await?;
     page.date = answer.date;
     match failure(&answer, Doing::Reading) {
         None => {}
-        Some(Failure::Error(error)) => return Err(error),
-        Some(Failure::Missing) => {
-            return Err(ConnectorError::Unauthorized(format!(
-                "{}: no such Page, or the token is not one of this Page; needed are the rights \
-                 pages_read_engagement and pages_read_user_content",
-                answer.place()
-            )));
+        Some(Failure::Object(_)) if place.stage == Stage::Older => {
+            // The stored cursor is not taken any more: the next sweep begins where the newest posts end.
+            page.blind.push("Äldre inlägg kunde inte läsas i detta svep; varvet börjar om.".to_owned());
+            place.older = Older { whole: place.older.whole, ..Older::default() };
+            place.posts_are_listed();
+            return Ok(());
         }
+        Some(Failure::Object(_)) if place.begin_again() => return Ok(()),
+        Some(other) => return Err(other.into_error(answer.place())),
     }
     let edge: Edge<'_> = answer.json()?;
-    let mut by_visitors = 0_u32;
+    let by_visitors = take_posts(&answer, &edge, facebook, place, page)?;
+    if by_visitors > 0 {
+        page.blind.push(format!(
+            "{by_visitors} inlägg på sidan är skrivna av besökare. Kommentarerna under dem läses, men inläggen \
+             själva bedöms inte."
+        ));
+    }
+    place.pages += 1;
+    let next = next(edge.paging.as_ref(), &place.on);
+    if place.stage == Stage::Older {
+        turn_through_the_older(place, page, next);
+        return Ok(());
+    }
+    let enough = place.posts.len() >= POSTS || place.pages >= POST_PAGES;
+    match next {
+        Next::At(on) if !enough => place.on = on,
+        Next::At(on) => {
+            place.turn();
+            place.stage = Stage::Older;
+            place.on = if place.older.on.is_empty() { on } else { place.older.on.clone() };
+        }
+        Next::End => {
+            place.older = Older::default();
+            place.posts_are_listed();
+        }
+        Next::Stuck => {
+            page.blind.push(format!(
+                "Facebook säger inte var listan över inlägg går vidare. Bara de {} senaste läses; nya kommentarer \
+                 under äldre inlägg ses inte.",
+                place.posts.len()
+            ));
+            place.posts_are_listed();
+        }
+    }
+    Ok(())
+}
+
+/// Takes over the posts of a list; gives how many of them visitors wrote.
+fn take_posts(
+    answer: &Answer,
+    edge: &Edge<'_>,
+    facebook: &Facebook,
+    place: &mut Place,
+    page: &mut Page,
+) -> Result<u32, ConnectorError> {
+    let mut by_visitors = 0;
     for raw in elements(answer.place(), edge.data)? {
         match element::post(raw, &facebook.page_id) {
             Ok((post, own)) => {
@@ -134,49 +237,46 @@ async fn posts(facebook: &Facebook, place: &mut Place, page: &mut Page) -> Resul
             Err(fault) => page.faults.push(fault),
         }
     }
-    if by_visitors > 0 {
-        page.blind.push(format!(
-            "{by_visitors} inlägg på sidan är skrivna av besökare. Kommentarerna under dem läses, men inläggen \
-             själva bedöms inte."
-        ));
-    }
-    place.pages += 1;
-    let next = next(edge.paging.as_ref(), &place.on);
-    let enough = place.posts.len() >= POSTS || place.pages >= POST_PAGES;
+    Ok(by_visitors)
+}
+
+/// Remembers how far the older posts are read, and states what that means.
+fn turn_through_the_older(place: &mut Place, page: &mut Page, next: Next) {
+    let older = &mut place.older;
+    older.read = older.read.saturating_add(u32::try_from(page.posts.len()).unwrap_or(u32::MAX));
     match next {
-        Next::At(on) if !enough => {
-            place.on = on;
-            return Ok(());
-        }
-        Next::End => {}
-        Next::At(_) | Next::Stuck => {
-            let oldest = page.posts.iter().map(|post| post.created_at).min();
-            let oldest =
-                oldest.map(|at| at.format(" (till och med %Y-%m-%d)").to_string()).unwrap_or_default();
-            page.blind.push(format!(
-                "Bara sidans {} senaste inlägg{oldest} läses. Nya kommentarer under äldre inlägg ses inte.",
-                place.posts.len()
-            ));
-        }
+        Next::At(on) => older.on = on,
+        Next::End | Next::Stuck => *older = Older { whole: Some(older.read), ..Older::default() },
     }
-    place.listed = true;
-    place.turn();
-    Ok(())
+    let turn = match older.whole {
+        Some(posts) => {
+            format!("Ett helt varv är {posts} inlägg, {} svep.", posts.div_ceil(OLDER_POSTS).max(1))
+        }
+        None => "Inget helt varv är läst än.".to_owned(),
+    };
+    page.blind.push(format!(
+        "Sidans {POSTS} senaste inlägg läses i varje svep, äldre inlägg {OLDER_POSTS} per svep: nya kommentarer \
+         där ses senare. {turn}"
+    ));
+    place.posts_are_listed();
 }
 
 async fn comments(facebook: &Facebook, place: &mut Place, page: &mut Page) -> Result<(), ConnectorError> {
     let Some(post) = place.posts.first().cloned() else { return Ok(()) };
     // Without `filter=stream` answers to comments are left out, and the default order is "ranked".
-    let how = [("filter", "stream"), ("order", "chronological"), ("summary", "true")];
+    let how = [("limit", "100"), ("filter", "stream"), ("order", "chronological"), ("summary", "true")];
     let answer = ask(facebook, &post, "comments", FIELDS, &how, &place.on).await?;
     page.date = answer.date;
     match failure(&answer, Doing::Reading) {
         None => {}
         Some(Failure::Error(error)) => return Err(error),
-        Some(Failure::Missing) => {
-            // Removed since the posts were listed. The others must not wait for it.
+        Some(Failure::Object(_)) if place.begin_again() => return Ok(()),
+        Some(Failure::Missing | Failure::OutOfReach(_) | Failure::Object(_)) => {
+            // Removed since the posts were listed, or of a kind that has no comments to read. The others must not
+            // wait for it.
             page.blind.push(format!(
-                "Inlägget {post} kunde inte läsas: det är borttaget eller ligger utanför Uppsikts rättigheter."
+                "Kommentarerna under inlägg {post} kunde inte läsas: det är borttaget, ligger utanför Uppsikts \
+                 rättigheter eller är av ett slag som inte kan läsas."
             ));
             place.posts.remove(0);
             place.turn();
@@ -248,7 +348,7 @@ async fn ask(
     how: &[(&str, &str)],
     on: &[(String, String)],
 ) -> Result<Answer, ConnectorError> {
-    let mut query = vec![("fields", fields), ("limit", "100")];
+    let mut query = vec![("fields", fields)];
     query.extend(how);
     query.extend(on.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     Ok(facebook.get(&[object, edge], &query).await?.0)

@@ -16,7 +16,7 @@ fn fixtures() -> PathBuf {
 
 /// A cursor in the middle of the sweep: the next request lists the comments of the post `4_1`.
 fn at_the_comments() -> Cursor {
-    Cursor(r#"{"posts":["4_1"],"listed":true}"#.to_owned())
+    Cursor(r#"{"posts":["4_1"],"stage":"comments"}"#.to_owned())
 }
 
 async fn saying(reply: Reply) -> (Server, Facebook) {
@@ -71,7 +71,8 @@ async fn every_recorded_answer_is_read_or_rejected_on_purpose() {
         ("comments_list_p2.json", ["0 of 5", "0 of 5", "Malformed"]),
         ("debug_token.json", ["Malformed", "Malformed", "Malformed"]),
         ("error_100_appsecret_proof.json", ["Unauthorized", "Unauthorized", "Unauthorized"]),
-        ("error_100_permission.json", ["Unauthorized", "Unauthorized", "Unauthorized"]),
+        // Said about one post or comment it is no reason to stop the account.
+        ("error_100_permission.json", ["Unauthorized", "0 of 0", "no_right"]),
         ("error_190_460_doc.json", ["Unauthorized", "Unauthorized", "Unauthorized"]),
         ("error_1_transient_flag.json", ["Unavailable", "Unavailable", "Unavailable"]),
         // Batches are not asked for.
@@ -409,4 +410,38 @@ async fn a_permit_for_something_else_is_refused_before_anything_is_sent() {
     let (_, other) = permit(Act::Hide, target("1_2", "4_1"));
     assert_eq!(kind(&facebook.hide(&hiding, &other).await.unwrap_err()), "Refused");
     assert!(server.asked().iter().all(|asked| asked.method == "GET"));
+}
+
+#[tokio::test]
+async fn what_a_list_of_posts_does_not_show_is_stated() {
+    let post = |id: &str, from: &str| json!({ "id": id, "message": "Hej", "created_time": "2026-11-20T08:00:00+0000", "from": { "id": from } });
+    let body = json!({
+        "data": [post("4_1", "4"), post("4_2", "77"), { "id": "4_3" }, { "message": "utan id" }, post("4_1", "4")],
+        "paging": { "next": "https://graph.facebook.com/v25.0/4/feed?access_token=SCRUBBED" },
+    });
+    let (_server, facebook) = saying(Reply::json(&body)).await;
+    let page = facebook.page(None).await.unwrap();
+    assert_eq!(page.posts.len(), 3);
+    assert_eq!(page.faults.len(), 2);
+    assert_eq!(page.faults[0].native_id.as_deref(), Some("4_3"));
+    assert!(page.blind[0].starts_with("1 inlägg på sidan är skrivna av besökare."), "{:?}", page.blind);
+    assert!(page.blind[1].contains("säger inte var listan över inlägg går vidare"), "{:?}", page.blind);
+    let cursor = page.cursor.unwrap().0;
+    assert!(cursor.contains(r#""posts":["4_1","4_2"]"#), "each post once: {cursor}");
+    assert!(!cursor.contains("SCRUBBED"));
+}
+
+#[tokio::test]
+async fn a_count_that_differs_from_what_is_shown_is_stated() {
+    let comment = json!({ "id": "1_1", "created_time": "2026-11-20T08:00:00+0000", "from": { "id": "9" } });
+    for (total, expected) in
+        [(json!(18), 1), (json!(1), 0), (json!(0), 0), (json!("18"), 0), (Value::Null, 0)]
+    {
+        let body = json!({ "data": [comment], "summary": { "total_count": total } });
+        let (_server, facebook) = saying(Reply::json(&body)).await;
+        let page = facebook.page(Some(&at_the_comments())).await.unwrap();
+        assert_eq!(page.blind.len(), expected, "{total} {:?}", page.blind);
+        assert_eq!(page.listed, ["4_1"]);
+        assert!(!page.more);
+    }
 }

@@ -266,9 +266,63 @@ async fn the_app_secret_is_proved_where_the_platform_demands_it() {
 #[tokio::test]
 async fn a_post_that_vanishes_during_a_sweep_does_not_stop_it() {
     let (_handle, facebook) = start(&line("1_1", &json!({}))).await;
-    let from = Cursor(r#"{"posts":["4_9","4_1"],"listed":true}"#.to_owned());
+    let from = Cursor(r#"{"posts":["4_9","4_1"],"stage":"comments"}"#.to_owned());
     let (page, _) = sweep(&facebook, Some(from)).await.unwrap();
     assert_eq!(page.comments.len(), 1);
     assert_eq!(page.listed, ["4_1"]);
     assert!(page.blind[0].contains("4_9"), "{:?}", page.blind);
+}
+
+#[tokio::test]
+async fn older_posts_are_read_in_turn_and_the_length_of_a_turn_is_stated() {
+    let seed: String = (0..160)
+        .map(|n| {
+            let at = format!("2026-{:02}-{:02}T08:00:00Z", 1 + n / 28, 1 + n % 28);
+            line(&format!("1_{n}"), &json!({ "post": format!("4_{n}"), "at": at }))
+        })
+        .collect();
+    let (handle, facebook) = start(&seed).await;
+    let mut cursor = None;
+    let mut read = Vec::new();
+    let mut told = String::new();
+    for _ in 0..4 {
+        let (page, _) = sweep(&facebook, cursor).await.unwrap();
+        let older: BTreeSet<u32> = page
+            .comments
+            .iter()
+            .map(|seen| seen.post_id.trim_start_matches("4_").parse().unwrap())
+            .filter(|n| *n < 60)
+            .collect();
+        assert_eq!(page.comments.len(), 100 + older.len(), "the newest hundred each time");
+        read.push((older.first().copied().unwrap(), older.len()));
+        told = page.blind.concat();
+        cursor = page.cursor;
+    }
+    assert_eq!(read, [(35, 25), (10, 25), (0, 10), (35, 25)]);
+    assert!(told.contains("Ett helt varv är 60 inlägg, 3 svep."), "{told}");
+    // A cursor that is no longer taken costs the turn, not the sweep.
+    let worn = cursor.unwrap().0.replace(r#""older":{"on":[["after",""#, r#""older":{"on":[["after","x"#);
+    let (page, _) = sweep(&facebook, Some(Cursor(worn))).await.unwrap();
+    assert_eq!(page.comments.len(), 100);
+    let (page, _) = sweep(&facebook, page.cursor).await.unwrap();
+    assert_eq!(page.comments.len(), 125);
+    assert_eq!(writes(&handle), 0);
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_no_longer_taken_begins_its_list_anew_and_then_gives_it_up() {
+    let seed: String = (0..3).map(|n| line(&format!("1_{n}"), &json!({}))).collect();
+    let (_handle, facebook) = start(&(seed + &line("2_1", &json!({ "post": "4_2" })))).await;
+    let worn =
+        r#"{"posts":["4_1","4_2"],"stage":"comments","on":[["after","utgången"]],"pages":7,"shown":700}"#;
+    let (page, _) = sweep(&facebook, Some(Cursor(worn.to_owned()))).await.unwrap();
+    assert_eq!(page.comments.len(), 4);
+    assert_eq!(page.listed, ["4_1", "4_2"]);
+    let twice = worn.replace(r#""pages":7"#, r#""again":true"#);
+    let (page, _) = sweep(&facebook, Some(Cursor(twice))).await.unwrap();
+    assert_eq!(page.listed, ["4_2"], "a list that is refused again does not hold up the others");
+    assert!(page.blind[0].contains("4_1"), "{:?}", page.blind);
+    let feed = r#"{"on":[["after","utgången"]],"pages":3}"#;
+    let (page, _) = sweep(&facebook, Some(Cursor(feed.to_owned()))).await.unwrap();
+    assert_eq!(page.comments.len(), 4);
 }
