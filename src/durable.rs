@@ -54,15 +54,16 @@ pub fn write_once(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Any error of the file system.
 pub fn create_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
+    if folder.is_dir() || folder.as_os_str().is_empty() {
         return Ok(());
     }
     if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         create_folder(parent)?;
     }
     match fs::create_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+        // Somebody else made it in between; a file in its place is an error.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        other => other?,
     }
     sync_folder(folder_of(folder))
 }

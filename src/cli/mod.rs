@@ -49,7 +49,8 @@ impl From<bool> for Outcome {
 /// # Errors
 /// What could not be done, with what to do about it.
 pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let config = arguments.config;
+    // Paths in the file are relative to its folder, which a bare file name does not show.
+    let config = std::path::absolute(&arguments.config)?;
     match arguments.command {
         Command::Init => init::run(load(&config)?, out),
         Command::Check { json } => Ok(match check::run(&config, json, Clock::System.now(), out)? {
