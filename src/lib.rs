@@ -21,3 +21,5 @@ pub mod connector;
 pub mod mail;
 
 pub mod sandbox;
+
+pub mod cli;

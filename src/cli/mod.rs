@@ -1,0 +1,5 @@
+//! The commands, as functions over readers and writers.
+
+pub mod classify;
+
+pub mod evaluate;
