@@ -27,7 +27,7 @@ pub use rules::{RuleFault, RuleSet};
 
 use document::Document;
 use pattern::Pattern;
-use rules::{Detector, Effect, Rule};
+use rules::{Effect, Rule};
 /// How sure a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

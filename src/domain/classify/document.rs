@@ -27,8 +27,9 @@ impl Document {
             of_one.clear();
             rules.lexicon.symbols(token, &mut of_one);
             if names_a_person(rules, &tokens, at, &of_one) {
-                of_one.push(rules.grammar.named);
+                rules.lexicon.give(rules.grammar.named, &mut of_one);
                 of_one.sort_unstable();
+                of_one.dedup();
             }
             symbols.extend_from_slice(&of_one);
             bounds.push(symbols.len());
@@ -58,7 +59,7 @@ impl Document {
             let from = symbols.len();
             symbols.extend_from_slice(self.symbols(at));
             if next.next_if_eq(&at).is_some() {
-                symbols.push(rules.grammar.named);
+                rules.lexicon.give(rules.grammar.named, &mut symbols);
                 symbols[from..].sort_unstable();
             }
             bounds.push(symbols.len());

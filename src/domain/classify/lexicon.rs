@@ -36,6 +36,8 @@ pub(super) struct Lexicon {
     classes: BTreeMap<String, Vec<String>>,
     ids: HashMap<String, Symbol>,
     exact: HashMap<String, Vec<Symbol>>,
+    /// Groups that hold a built-in class beside their words.
+    wider: HashMap<Symbol, Vec<Symbol>>,
     parts: BTreeMap<(Part, String), Vec<Symbol>>,
     maskable: BTreeSet<String>,
     by_length: HashMap<usize, Vec<String>>,
@@ -110,13 +112,11 @@ impl Lexicon {
         let mut atoms = Vec::new();
         for word in group.split('|') {
             if let Some(name) = word.strip_prefix('<').and_then(|word| word.strip_suffix('>')) {
-                let words = self.classes.get(name).ok_or_else(|| {
-                    if BUILT_IN.iter().any(|(built_in, _)| *built_in == name) {
-                        format!("the built-in class `<{name}>` must stand alone")
-                    } else {
-                        format!("there is no class `{name}`")
-                    }
-                })?;
+                if BUILT_IN.iter().any(|(built_in, _)| *built_in == name) {
+                    atoms.push(word.to_owned());
+                    continue;
+                }
+                let words = self.classes.get(name).ok_or_else(|| format!("there is no class `{name}`"))?;
                 for word in words {
                     atoms.extend(self.atoms(word, depth + 1)?);
                 }
@@ -130,7 +130,9 @@ impl Lexicon {
     }
 
     fn add(&mut self, atom: &str, symbol: Symbol) -> Result<(), String> {
-        if let Some(stem) = atom.strip_prefix('*') {
+        if let Some(built_in) = self.ids.get(atom).filter(|_| atom.starts_with('<')) {
+            self.wider.entry(*built_in).or_default().push(symbol);
+        } else if let Some(stem) = atom.strip_prefix('*') {
             if stem.trim_end_matches('+').chars().count() < 3 {
                 return Err(format!("`{atom}` is too short to be the end of a word"));
             }
@@ -179,20 +181,26 @@ impl Lexicon {
         Ok(())
     }
 
+    /// Adds a built-in class's symbol, and those of the groups that hold it.
+    pub(super) fn give(&self, built_in: Symbol, out: &mut Vec<Symbol>) {
+        out.push(built_in);
+        out.extend_from_slice(self.wider.get(&built_in).map(Vec::as_slice).unwrap_or_default());
+    }
+
     /// Every symbol that a word carries, sorted.
     pub(super) fn symbols(&self, token: &Token, out: &mut Vec<Symbol>) {
         for ((_, flag), id) in BUILT_IN.iter().zip(0..) {
             if flag.is_some_and(|flag| token.is(flag)) {
-                out.push(Symbol(id));
+                self.give(Symbol(id), out);
             }
         }
-        if token.is(Flag::Url) || token.is(Flag::Email) {
-            return;
-        }
-        if token.masked {
-            self.unmask(&token.text, out);
-        } else {
-            self.word(&token.text, out);
+        // What an address spells is no word of the writer's.
+        if !token.is(Flag::Url) && !token.is(Flag::Email) {
+            if token.masked {
+                self.unmask(&token.text, out);
+            } else {
+                self.word(&token.text, out);
+            }
         }
         out.sort_unstable();
         out.dedup();

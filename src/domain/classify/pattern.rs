@@ -16,7 +16,7 @@
 use super::lexicon::{Lexicon, Symbol};
 
 /// How far a gap may reach; together with [`MOST_GAPS`] it bounds the work of one attempt.
-const WIDEST_GAP: usize = 8;
+const WIDEST_GAP: usize = 12;
 
 /// How many gaps one term may have.
 const MOST_GAPS: usize = 3;
