@@ -6,9 +6,13 @@ pub mod brake;
 
 pub mod check;
 
+pub mod classify;
+
 pub mod decide;
 
 pub mod due;
+
+pub mod evaluate;
 
 pub mod holidays;
 
@@ -26,6 +30,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 
 use crate::clock::Clock;
+use crate::domain::classify::{Policies, RuleSet};
 use crate::config::{Config, Profile, Warning};
 use args::{Arguments, Command, ProfileChoice};
 
@@ -59,6 +64,15 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
             _ => anyhow::bail!("{} cannot be read; name the file with --config FILE", config.display()),
         }),
         Command::Run { once, at } => run::run(load(&config)?, once, at, out),
+        Command::Classify(choice) => {
+            let (rules, policies) = (RuleSet::embedded(), policies(&choice)?);
+            Ok(classify::run(std::io::stdin().lock(), out, &rules, &policies)?.into())
+        }
+        Command::Evaluate { file, json, profile } => {
+            let (rules, policies) = (RuleSet::embedded(), policies(&profile)?);
+            let tsv = std::fs::File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
+            Ok(evaluate::run(std::io::BufReader::new(tsv), out, &rules, &policies, json)?.into())
+        }
         Command::Due(due) => due_command(&due, &config, out),
         Command::Holidays { from, to } => {
             out.write_all(holidays::csv(from, to).map_err(|why| anyhow!(why))?.as_bytes())?;
@@ -124,6 +138,10 @@ pub fn os_user() -> String {
 /// else `arjeplog`.
 fn profile(choice: &ProfileChoice) -> anyhow::Result<Profile> {
     Config::embedded_profile(choice.profile.as_deref().unwrap_or("arjeplog")).map_err(|fault| anyhow!("{fault}"))
+}
+
+fn policies(choice: &ProfileChoice) -> anyhow::Result<Policies> {
+    Ok(profile(choice)?.categories.into_iter().collect())
 }
 
 fn due_command(due: &args::Due, _config: &Path, out: &mut dyn Write) -> anyhow::Result<Outcome> {

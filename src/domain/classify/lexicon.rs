@@ -1,0 +1,268 @@
+//! All words of all rules, found in one pass: whole words by table, parts of words by one automaton.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use aho_corasick::AhoCorasick;
+
+use crate::domain::text::{Flag, Token};
+
+/// A set of words that terms speak about: a word group (`a|b|c`) or a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Symbol(u32);
+
+/// Classes that need no table: what a word is, not what it says.
+const BUILT_IN: &[(&str, Option<Flag>)] = &[
+    ("number", Some(Flag::Number)),
+    ("url", Some(Flag::Url)),
+    ("email", Some(Flag::Email)),
+    ("emoji", Some(Flag::Emoji)),
+    ("mention", Some(Flag::Mention)),
+    ("capital", Some(Flag::Capital)),
+    ("named", None),
+];
+
+/// The longest class of words that a compound may multiply.
+const LARGEST_COMPOUND: usize = 40_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Part {
+    Prefix,
+    Suffix,
+}
+
+/// Symbols by the words that carry them.
+#[derive(Debug, Default)]
+pub(super) struct Lexicon {
+    classes: BTreeMap<String, Vec<String>>,
+    ids: HashMap<String, Symbol>,
+    exact: HashMap<String, Vec<Symbol>>,
+    /// Groups that hold a built-in class beside their words.
+    wider: HashMap<Symbol, Vec<Symbol>>,
+    parts: BTreeMap<(Part, String), Vec<Symbol>>,
+    maskable: BTreeSet<String>,
+    by_length: HashMap<usize, Vec<String>>,
+    automaton: Option<AhoCorasick>,
+    part_table: Vec<(Part, Vec<Symbol>)>,
+}
+
+impl Lexicon {
+    /// Takes the classes; names that the product itself gives are refused.
+    pub(super) fn new(classes: BTreeMap<String, Vec<String>>) -> Result<Self, String> {
+        if let Some((name, _)) = BUILT_IN.iter().find(|(name, _)| classes.contains_key(*name)) {
+            return Err(format!("the class `{name}` is built in"));
+        }
+        let mut new = Self { classes, ..Self::default() };
+        for (name, _) in BUILT_IN {
+            let id = new.next_id();
+            new.ids.insert(format!("<{name}>"), id);
+        }
+        Ok(new)
+    }
+
+    fn next_id(&self) -> Symbol {
+        Symbol(u32::try_from(self.ids.len()).unwrap_or(u32::MAX))
+    }
+
+    /// The symbol of `<named>`, given by the matcher to words that name a person.
+    pub(super) fn built_in(&self, name: &str) -> Option<Symbol> {
+        self.ids.get(&format!("<{name}>")).copied()
+    }
+
+    /// The symbol of a word group or class; makes it when it is new.
+    pub(super) fn symbol(&mut self, group: &str) -> Result<Symbol, String> {
+        if let Some(known) = self.ids.get(group) {
+            return Ok(*known);
+        }
+        let atoms = self.atoms(group, 0)?;
+        let symbol = self.next_id();
+        self.ids.insert(group.to_owned(), symbol);
+        for atom in atoms {
+            self.add(&atom, symbol)?;
+        }
+        Ok(symbol)
+    }
+
+    /// The symbol of all compounds of two groups.
+    pub(super) fn compound(&mut self, left: &str, right: &str) -> Result<Symbol, String> {
+        let name = format!("{left}&{right}");
+        if let Some(known) = self.ids.get(&name) {
+            return Ok(*known);
+        }
+        let (heads, tails) = (self.atoms(left, 0)?, self.atoms(right, 0)?);
+        let tails: BTreeSet<_> = tails.iter().flat_map(|tail| forms(tail)).collect();
+        if heads.len() * tails.len() > LARGEST_COMPOUND {
+            return Err(format!("`{name}` makes {} words, at most {LARGEST_COMPOUND}", heads.len() * tails.len()));
+        }
+        let symbol = self.next_id();
+        self.ids.insert(name, symbol);
+        for head in &heads {
+            let head = head.trim_end_matches('+');
+            for tail in &tails {
+                self.exact_word(format!("{head}{tail}"), symbol);
+            }
+        }
+        Ok(symbol)
+    }
+
+    /// The words of a group, classes followed.
+    fn atoms(&self, group: &str, depth: usize) -> Result<Vec<String>, String> {
+        if depth > 4 {
+            return Err(format!("`{group}`: classes inside classes go too deep"));
+        }
+        let mut atoms = Vec::new();
+        for word in group.split('|') {
+            if let Some(name) = word.strip_prefix('<').and_then(|word| word.strip_suffix('>')) {
+                if BUILT_IN.iter().any(|(built_in, _)| *built_in == name) {
+                    atoms.push(word.to_owned());
+                    continue;
+                }
+                let words = self.classes.get(name).ok_or_else(|| format!("there is no class `{name}`"))?;
+                for word in words {
+                    atoms.extend(self.atoms(word, depth + 1)?);
+                }
+            } else if word.is_empty() || word.chars().any(char::is_uppercase) {
+                return Err(format!("`{word}` in `{group}` is empty or has a capital letter"));
+            } else {
+                atoms.push(word.to_owned());
+            }
+        }
+        Ok(atoms)
+    }
+
+    fn add(&mut self, atom: &str, symbol: Symbol) -> Result<(), String> {
+        if let Some(built_in) = self.ids.get(atom).filter(|_| atom.starts_with('<')) {
+            self.wider.entry(*built_in).or_default().push(symbol);
+        } else if let Some(stem) = atom.strip_prefix('*') {
+            if stem.trim_end_matches('+').chars().count() < 3 {
+                return Err(format!("`{atom}` is too short to be the end of a word"));
+            }
+            for form in forms(stem) {
+                self.parts.entry((Part::Suffix, form)).or_default().push(symbol);
+            }
+        } else if let Some(stem) = atom.strip_suffix('*') {
+            if stem.chars().count() < 3 {
+                return Err(format!("`{atom}` is too short to be the start of a word"));
+            }
+            self.parts.entry((Part::Prefix, stem.to_owned())).or_default().push(symbol);
+        } else if atom.contains('*') {
+            return Err(format!("`{atom}`: `*` stands first or last"));
+        } else {
+            for form in forms(atom) {
+                self.exact_word(form, symbol);
+            }
+        }
+        Ok(())
+    }
+
+    fn exact_word(&mut self, word: String, symbol: Symbol) {
+        let symbols = self.exact.entry(word).or_default();
+        if !symbols.contains(&symbol) {
+            symbols.push(symbol);
+        }
+    }
+
+    /// Lets these groups' words be recognised with some letters masked (`j*vel`).
+    pub(super) fn mask(&mut self, group: &str) {
+        for atom in self.atoms(group, 0).unwrap_or_default() {
+            if !atom.contains('*') {
+                self.maskable.extend(forms(&atom).into_iter().filter(|form| form.chars().count() >= 3));
+            }
+        }
+    }
+
+    /// Builds the automaton; to be called once, after the last term.
+    pub(super) fn seal(&mut self) -> Result<(), String> {
+        for word in &self.maskable {
+            self.by_length.entry(word.chars().count()).or_default().push(word.clone());
+        }
+        let parts = std::mem::take(&mut self.parts);
+        self.automaton = Some(AhoCorasick::new(parts.keys().map(|(_, text)| text)).map_err(|error| error.to_string())?);
+        self.part_table = parts.into_iter().map(|((part, _), symbols)| (part, symbols)).collect();
+        Ok(())
+    }
+
+    /// Adds a built-in class's symbol, and those of the groups that hold it.
+    pub(super) fn give(&self, built_in: Symbol, out: &mut Vec<Symbol>) {
+        out.push(built_in);
+        out.extend_from_slice(self.wider.get(&built_in).map(Vec::as_slice).unwrap_or_default());
+    }
+
+    /// Every symbol that a word carries, sorted.
+    pub(super) fn symbols(&self, token: &Token, out: &mut Vec<Symbol>) {
+        for ((_, flag), id) in BUILT_IN.iter().zip(0..) {
+            if flag.is_some_and(|flag| token.is(flag)) {
+                self.give(Symbol(id), out);
+            }
+        }
+        // What an address spells is no word of the writer's.
+        if !token.is(Flag::Url) && !token.is(Flag::Email) {
+            if token.masked {
+                self.unmask(&token.text, out);
+            } else {
+                self.word(&token.text, out);
+            }
+        }
+        out.sort_unstable();
+        out.dedup();
+    }
+
+    fn word(&self, word: &str, out: &mut Vec<Symbol>) {
+        if let Some(symbols) = self.exact.get(word) {
+            out.extend_from_slice(symbols);
+        }
+        let Some(automaton) = &self.automaton else { return };
+        for hit in automaton.find_overlapping_iter(word) {
+            let Some((part, symbols)) = self.part_table.get(hit.pattern().as_usize()) else { continue };
+            let stands = match part {
+                Part::Prefix => hit.start() == 0,
+                Part::Suffix => hit.end() == word.len(),
+            };
+            if stands {
+                out.extend_from_slice(symbols);
+            }
+        }
+    }
+
+    fn unmask(&self, word: &str, out: &mut Vec<Symbol>) {
+        let letters = word.chars().filter(|ch| *ch != '*').count();
+        if letters == 0 {
+            return;
+        }
+        let trimmed = word.trim_matches('*');
+        if letters >= 2 && !trimmed.contains('*') {
+            // Emphasis (`*inte*`), or a cut end: the word itself is what counts.
+            self.word(trimmed, out);
+        }
+        let Some(candidates) = self.by_length.get(&word.chars().count()) else { return };
+        for candidate in candidates {
+            let agrees = candidate.chars().zip(word.chars()).all(|(full, shown)| shown == '*' || shown == full);
+            if agrees && letters * 3 >= word.chars().count() {
+                self.word(candidate, out);
+            }
+        }
+    }
+}
+
+/// A word with its endings when it ends in `+`, else the word alone; more forms than Swedish has do no harm.
+pub(super) fn forms(atom: &str) -> Vec<String> {
+    let Some(word) = atom.strip_suffix('+') else { return vec![atom.to_owned()] };
+    let mut all = BTreeSet::from([word.to_owned(), format!("{word}s")]);
+    let mut add = |stem: &str, endings: &[&str]| all.extend(endings.iter().map(|ending| format!("{stem}{ending}")));
+    if let Some(stem) = word.strip_suffix('a') {
+        add(stem, &["an", "as", "ans", "or", "ors", "orna", "ornas", "ar", "at", "ad", "ade", "ades", "ande", "are"]);
+    } else if let Some(stem) = word.strip_suffix('e') {
+        add(stem, &["en", "ens", "ar", "ars", "arna", "arnas", "et", "a", "es"]);
+    } else {
+        add(word, &["n", "en", "ens", "et", "ets", "a", "t", "e", "ar", "ars", "arna", "arnas", "er", "ers", "erna"]);
+        add(word, &["na", "ernas", "are", "aste", "or", "orna"]);
+    }
+    for ending in ["el", "er", "en"] {
+        if let Some(stem) = word.strip_suffix(ending)
+            && stem.chars().count() >= 2
+        {
+            let last = ending.chars().nth(1).unwrap_or('l');
+            add(&format!("{stem}{last}"), &["ar", "ars", "arna", "arnas", "a", "as"]);
+        }
+    }
+    all.into_iter().collect()
+}
