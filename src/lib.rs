@@ -14,6 +14,8 @@ pub mod config;
 
 pub mod archive;
 
+pub mod bundle;
+
 pub mod store;
 
 pub mod connector;

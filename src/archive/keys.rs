@@ -3,6 +3,7 @@
 //! A record's key opens its pack and makes its salts; destroying the row is half of a disposal. The file is a
 //! database of its own so that it can have its own backup with a short, fixed life.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -347,6 +348,16 @@ impl Keys {
     }
 }
 
+/// The records that have a key in the `keys.db` at `path`, read without the key-encryption key and beside a running
+/// daemon; `None` if there is none that can be read.
+pub fn known_records(path: &Path) -> Option<HashSet<RecordId>> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).ok()?;
+    let mut statement = db.prepare("SELECT id FROM key WHERE kind = 'record'").ok()?;
+    let ids = statement.query_map([], |row| row.get::<_, String>(0)).ok()?;
+    ids.map(|id| id.ok()?.parse().ok()).collect()
+}
+
 fn connect(path: &Path) -> Result<Connection, KeysError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
@@ -404,6 +415,8 @@ mod tests {
         assert_eq!((keys.signing_key().to_bytes(), keys.link_key().clone()), (signing, link));
         assert_eq!(keys.existing_record_key(record(3)).unwrap(), None);
         assert_eq!(keys.records().unwrap(), [record(1), record(2)]);
+        assert_eq!(known_records(&path).unwrap(), HashSet::from([record(1), record(2)]));
+        assert_eq!(known_records(&dir.path().join("none.db")), None);
         assert_eq!(kek.hex().len(), 64);
         let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600);

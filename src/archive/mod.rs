@@ -26,5 +26,9 @@ pub mod proof;
 
 pub mod tiles;
 
+pub mod bagit;
+
+pub mod verify;
+
 pub use preserved::Preserved;
 pub use vault::{ArchiveError, Published, Vault, sha256, sha256_hex};

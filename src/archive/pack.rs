@@ -11,8 +11,8 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::entry::RecordId;
-use super::fields;
+use super::entry::{RecordId, TreeHead};
+use super::fields::{self, Fields, FieldsError};
 use super::merkle::Hash;
 
 /// The first bytes of every pack.
@@ -41,6 +41,12 @@ pub enum PackError {
     /// The key, the record or a byte of the file is another.
     #[error("the pack does not open: its key, its record or a byte of it is another")]
     Sealed,
+    /// The fields are not those of the log entry.
+    #[error(transparent)]
+    Fields(#[from] FieldsError),
+    /// A captured file is missing, added, or not the one that the fields commit to.
+    #[error("`{0}` is not the file that the record's fields commit to")]
+    Files(String),
     /// What was encrypted is not in order; the program that wrote it was wrong.
     #[error("the content of the pack is damaged: {0}")]
     Content(&'static str),
@@ -62,6 +68,40 @@ impl std::fmt::Debug for PackContent {
         // What people wrote stays out of logs.
         write!(f, "PackContent({}, {} files)", self.record, self.files.len())
     }
+}
+
+impl PackContent {
+    /// Checks the content against the log entry: the fields have its root, all of them open, and the captured files
+    /// are exactly those that the fields commit to.
+    ///
+    /// # Errors
+    /// `Fields` or `Files`.
+    pub fn check(&self, head: &TreeHead) -> Result<Fields, PackError> {
+        let fields = fields::verify(&self.fields, head)?;
+        check_files(
+            &fields,
+            self.files.iter().map(|(path, bytes)| (path.as_str(), digest(bytes), bytes.len() as u64)),
+        )?;
+        Ok(fields)
+    }
+}
+
+/// Checks that `files` (path below `data/`, SHA-256, size) are exactly those that the fields commit to.
+///
+/// # Errors
+/// `Files`, naming the first that is missing, added or changed; `Fields` for a field that commits to no file.
+pub fn check_files<'a>(
+    fields: &Fields,
+    files: impl Iterator<Item = (&'a str, Hash, u64)>,
+) -> Result<(), PackError> {
+    let mut committed: BTreeMap<_, _> =
+        fields.files()?.into_iter().map(|file| (file.path, (file.sha256, file.size))).collect();
+    for (path, sha256, size) in files {
+        if committed.remove(path) != Some((sha256, size)) {
+            return Err(PackError::Files(path.to_owned()));
+        }
+    }
+    committed.into_keys().next().map_or(Ok(()), |path| Err(PackError::Files(path)))
 }
 
 /// Where the pack of `record` lies below the `archive` folder.
@@ -198,6 +238,28 @@ mod tests {
         );
         assert_eq!(open(&KEY, content().record, &one).unwrap(), content());
         assert_eq!(path(content().record), PathBuf::from("packs/01/01010101010101010101010101010101.pack"));
+    }
+
+    #[test]
+    fn the_content_must_be_exactly_what_the_fields_commit_to() {
+        let mut content = content();
+        let files: Vec<_> =
+            content.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+        let tree = fields::Tree::of(&serde_json::json!({"a": 1}), &[], &files, &KEY, 0).unwrap();
+        content.fields = tree.full_json();
+        content.check(&tree.head()).unwrap();
+        for (path, bytes) in
+            [("api/001.json", Some(b"[]".to_vec())), ("api/001.json", None), ("api/9", Some(vec![]))]
+        {
+            let mut changed = content.clone();
+            match bytes {
+                Some(bytes) => changed.files.insert(path.to_owned(), bytes),
+                None => changed.files.remove(path),
+            };
+            assert_eq!(changed.check(&tree.head()), Err(PackError::Files(path.to_owned())));
+        }
+        let other = TreeHead { root: [0; 32], ..tree.head() };
+        assert_eq!(content.check(&other), Err(PackError::Fields(FieldsError::Root)));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::durable;
 pub const WIDTH: u64 = 256;
 
 /// The number of tree levels that one tile spans.
-const HEIGHT: u32 = 8;
+pub(super) const HEIGHT: u32 = 8;
 
 /// What lies in a file below `tile/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +57,25 @@ impl TileName {
             path = format!("{path}.p/{}", self.width);
         }
         PathBuf::from(path)
+    }
+
+    /// The name that has this path below the `archive` folder; `None` for any other path.
+    pub fn parse(path: &str) -> Option<Self> {
+        let (row, rest) = path.strip_prefix("tile/")?.split_once('/')?;
+        let row = if row == "entries" { Row::Entries } else { Row::Hashes(row.parse().ok()?) };
+        let (digits, width) = match rest.split_once(".p/") {
+            Some((digits, width)) => (digits, width.parse().ok()?),
+            None => (rest, WIDTH),
+        };
+        let mut index = 0_u64;
+        for group in digits.split('/') {
+            let group: u64 = group.strip_prefix('x').unwrap_or(group).parse().ok()?;
+            index = index.checked_mul(1000)?.checked_add(group)?;
+        }
+        let name = Self { row, index, width };
+        // Only the one way of writing it is its name: no signs, no missing or superfluous zeroes.
+        let plain = (1..=WIDTH).contains(&width) && matches!(row, Row::Entries | Row::Hashes(0..8));
+        (plain && name.path().as_os_str() == path).then_some(name)
     }
 }
 
@@ -142,7 +161,7 @@ impl Tiles {
     ///
     /// `old` is the size of the last published checkpoint (0 for none): everything below it is there already.
     /// `entry` gives the exact bytes of an entry, also of some before `old`. Only after this may the checkpoint over
-    /// `new` be written. Partial tiles whose full tile is now there are removed.
+    /// `new` be written.
     ///
     /// # Errors
     /// Any [`TilesError`]; calling again with the same entries is always right.
@@ -155,7 +174,6 @@ impl Tiles {
         if new < old {
             return Err(TilesError::Beyond { size: new, wanted: old });
         }
-        let mut finished = Vec::new();
         let (mut old_count, mut new_count) = (old, new);
         for level in 0..8 {
             if old_count == new_count {
@@ -186,19 +204,33 @@ impl Tiles {
                 if level == 0 {
                     let name = TileName { row: Row::Entries, index, width };
                     self.write(&name, &bundle)?;
-                    finished.push(name);
                 }
                 let name = TileName { row: Row::Hashes(level), index, width };
                 self.write(&name, &hashes)?;
-                finished.push(name);
             }
             old_count /= WIDTH;
             new_count /= WIDTH;
         }
-        for name in finished.iter().filter(|name| name.width == WIDTH) {
-            self.remove_partials(name)?;
-        }
         self.root(new)
+    }
+
+    /// Removes the partial tiles that became full between `old` and `new`; to be called once the checkpoint over
+    /// `new` is durable. Nothing breaks if it is not called: what stays does no harm, and is verified too.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn prune(&self, old: u64, new: u64) -> Result<(), TilesError> {
+        for level in 0..8 {
+            let (index, full) = ((old >> (HEIGHT * level)) / WIDTH, (new >> (HEIGHT * level)) / WIDTH);
+            if index < full {
+                let name = TileName { row: Row::Hashes(level), index, width: WIDTH };
+                self.remove_partials(&name)?;
+                if level == 0 {
+                    self.remove_partials(&TileName { row: Row::Entries, ..name })?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The entries `from..to` of a log of `size` entries.

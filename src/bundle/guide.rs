@@ -1,0 +1,74 @@
+//! `LAS-MIG.txt`: how a person verifies the bag with `sha256sum`, `openssl` and one page of Python.
+
+/// The page of Python; it lies in the bag too, as `uppsikt/verify.py`.
+pub(super) const PYTHON: &str = include_str!("verify.py");
+
+const TEXT: &str = include_str!("las-mig.txt");
+
+/// What stands in the text besides the text itself.
+#[derive(Debug)]
+pub(super) struct Guide<'a> {
+    pub(super) organisation: &'a str,
+    pub(super) diary_number: Option<&'a str>,
+    pub(super) record: &'a str,
+    pub(super) date: &'a str,
+    pub(super) vkey: &'a str,
+    pub(super) folder: &'a str,
+    /// How many files the bag has, this one counted.
+    pub(super) files: usize,
+}
+
+impl Guide<'_> {
+    pub(super) fn text(&self) -> String {
+        let values = [
+            ("{ORGANISATION}", self.organisation),
+            ("{DNR}", self.diary_number.unwrap_or("ej diarieförd")),
+            ("{RECORD}", self.record),
+            ("{DATE}", self.date),
+            ("{VKEY}", self.vkey),
+            ("{FOLDER}", self.folder),
+            ("{FILES}", &self.files.to_string()),
+            ("{PYTHON}", PYTHON),
+        ];
+        // In one pass over the template: a value that looks like a placeholder stays what it is.
+        let mut text = String::with_capacity(TEXT.len() + PYTHON.len());
+        let mut rest = TEXT;
+        while let Some(at) = rest.find('{') {
+            let (before, from) = rest.split_at(at);
+            text.push_str(before);
+            let value = values.iter().find(|(name, _)| from.starts_with(name));
+            let (name, value) = value.copied().unwrap_or(("{", "{"));
+            text.push_str(value);
+            rest = &from[name.len()..];
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_fits_one_page() {
+        assert!(PYTHON.lines().count() <= 40, "{} lines", PYTHON.lines().count());
+        assert!(PYTHON.lines().all(|line| line.chars().count() <= 130));
+    }
+
+    #[test]
+    fn values_are_put_in_once_and_never_read_as_placeholders() {
+        let guide = Guide {
+            organisation: "Kommun {DNR}",
+            diary_number: None,
+            record: "r",
+            date: "d",
+            vkey: "v",
+            folder: "f",
+            files: 3,
+        };
+        let text = guide.text();
+        assert!(text.contains("Kommun {DNR}\nDiarienummer:     ej diarieförd\n"));
+        assert!(!text.contains("{PYTHON}") && text.contains("import base64"));
+    }
+}
