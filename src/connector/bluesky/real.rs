@@ -17,7 +17,7 @@ use crate::domain::comment::{CommentId, Seen};
 
 /// The network, our account on it, and two citizens.
 struct Town {
-    network: Network,
+    network: &'static Network,
     account: Bluesky,
     did: String,
     us: String,

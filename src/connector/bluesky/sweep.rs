@@ -259,7 +259,9 @@ impl Bluesky {
 
     async fn older(&self, progress: &mut Progress, page: &mut Page) -> Result<(), ConnectorError> {
         let from = progress.older.take().or_else(|| progress.after_newest.take());
-        progress.older = self.feed(OLDER, from.as_deref(), progress, page).await?;
+        let after = self.feed(OLDER, from.as_deref(), progress, page).await?;
+        // A cursor that leads back to itself is no way to older posts: the next sweep begins with the youngest of them.
+        progress.older = after.filter(|after| Some(after) != from.as_ref());
         progress.stage = Stage::Threads;
         let day = |post: Option<DateTime<Utc>>| post.map(|at| at.date_naive().to_string());
         let oldest = day(page.posts.iter().map(|post| post.created_at).min());
@@ -316,7 +318,7 @@ impl Bluesky {
                 Err(error) => page.faults.push(thread::fault(None, &error)),
             }
         }
-        next(answer.place(), &list.cursor, from)
+        next(answer.place(), &list.cursor, None)
     }
 
     /// Some of the threads that are left. When one cannot be asked for, what was read before it is handed over first.

@@ -1,5 +1,6 @@
 //! What the network and hostile servers can do to the client.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -310,4 +311,79 @@ fn a_bad_proxy_or_certificate_file_is_told_without_secrets() {
         assert!(error.starts_with("network."), "{error}");
         assert!(!error.contains(SECRET), "{error}");
     }
+}
+
+/// A server with a certificate that only the fixture's authority vouches for; answers every request with `{}`.
+fn intercepting() -> Endpoint {
+    use std::io::{Read, Write};
+    let fixture = |name: &str| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/connector/tls");
+        std::fs::read(format!("{folder}/{name}")).unwrap()
+    };
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(fixture("localhost.key.der"));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![fixture("localhost.der").into()], key.into())
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint =
+        Endpoint::parse(&format!("https://localhost:{}", listener.local_addr().unwrap().port())).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut tls = rustls::StreamOwned::new(connection, stream.unwrap());
+            let mut head = [0; 4096];
+            // A client that does not trust us goes away here.
+            if tls.read(&mut head).is_ok() {
+                let _ = tls.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
+                tls.conn.send_close_notify();
+                let _ = tls.flush();
+            }
+        }
+    });
+    endpoint
+}
+
+#[tokio::test]
+async fn an_intercepting_network_is_trusted_only_by_its_ca_file() {
+    let endpoint = intercepting();
+    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/connector/tls/ca.pem");
+    let trusting = ClientOptions { ca_file: Some(ca.into()), ..ClientOptions::default() };
+    let answer = Http::new(&trusting).unwrap().get(Request::get(&endpoint, &["x"])).await.unwrap();
+    assert_eq!((answer.status, answer.body.as_slice()), (200, b"{}".as_slice()));
+    let strict = Http::new(&ClientOptions::default()).unwrap();
+    let error = strict.get(Request::get(&endpoint, &["x"])).await.unwrap_err();
+    assert_eq!(name(&error), "Unavailable");
+    assert!(
+        error.to_string().to_lowercase().contains("certificate"),
+        "the administrator must see why: {error}"
+    );
+    // A certificate that is refused means that nothing was sent.
+    let (intent, proof) = permit("1");
+    let error =
+        strict.write(&intent, &proof, Request::new(Method::Post, &endpoint, &["x"])).await.unwrap_err();
+    assert_eq!(name(&error), "Unavailable", "{error}");
+}
+
+#[tokio::test]
+async fn https_goes_through_the_proxy_and_loopback_does_not() {
+    let proxy = Server::start(|_| whole(407, "", "")).await;
+    let direct = Server::start(|_| Reply::json(&json!({}))).await;
+    let address = proxy.endpoint.to_string().replace("http://", &format!("http://u:{SECRET}@"));
+    let http = Http::new(&ClientOptions { proxy: Some(address), ..ClientOptions::default() }).unwrap();
+    let outside = Endpoint::parse("https://api.exempel.invalid").unwrap();
+    let error = http.get(Request::get(&outside, &["x"])).await.unwrap_err();
+    assert_eq!(name(&error), "Unavailable");
+    assert!(!format!("{error} {error:?}").contains(SECRET), "{error}");
+    let (intent, proof) = permit("1");
+    let error = http.write(&intent, &proof, Request::new(Method::Post, &outside, &["x"])).await.unwrap_err();
+    assert_eq!(name(&error), "Unavailable", "the proxy refused: nothing was sent; {error}");
+    let asked = proxy.asked();
+    assert!(asked.len() == 2 && asked.iter().all(|asked| asked.method == "CONNECT"), "{asked:?}");
+    http.get(Request::get(&direct.endpoint, &["x"])).await.unwrap();
+    assert_eq!((direct.asked().len(), proxy.asked().len()), (1, 2));
 }

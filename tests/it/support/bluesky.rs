@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -18,16 +19,17 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// The network that this run has: the one whose control port `UPPSIKT_BLUESKY_CONTROL` names, a new one if
-    /// `UPPSIKT_REQUIRE_BLUESKY=1`, else none. Panics where it is required and does not start.
-    pub(crate) fn of_this_run() -> Option<Self> {
-        match std::env::var("UPPSIKT_BLUESKY_CONTROL") {
+    /// The network that all tests of this run share: the one whose control port `UPPSIKT_BLUESKY_CONTROL` names, a
+    /// new one if `UPPSIKT_REQUIRE_BLUESKY=1`, else none. Panics where it is required and does not start.
+    pub(crate) fn of_this_run() -> Option<&'static Self> {
+        // Never dropped, but the end of this process closes the network's standard input, and that stops it.
+        static SHARED: OnceLock<Option<Network>> = OnceLock::new();
+        let required = || std::env::var("UPPSIKT_REQUIRE_BLUESKY").is_ok_and(|value| value == "1");
+        let shared = SHARED.get_or_init(|| match std::env::var("UPPSIKT_BLUESKY_CONTROL") {
             Ok(control) => Some(Self::attach(&control)),
-            Err(_) if std::env::var("UPPSIKT_REQUIRE_BLUESKY").is_ok_and(|value| value == "1") => {
-                Some(Self::start())
-            }
-            Err(_) => None,
-        }
+            Err(_) => required().then(Self::start),
+        });
+        shared.as_ref()
     }
 
     /// Starts a network of its own. `tests/bluesky/setup.sh` must have run.
