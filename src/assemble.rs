@@ -112,17 +112,17 @@ pub fn keys(config: &Config) -> anyhow::Result<Keys> {
 /// When another process has it, or there is no data folder.
 pub fn lock(config: &Config) -> anyhow::Result<File> {
     let path = Layout::new(&config.paths.data).lock();
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .open(&path)
-        .with_context(|| format!("{} cannot be opened; `uppsikt init` makes the data folder", path.display()))?;
+    let file = File::options().read(true).write(true).open(&path).with_context(|| {
+        format!("{} cannot be opened; `uppsikt init` makes the data folder", path.display())
+    })?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             bail!("{} is locked: another uppsikt runs on this data folder", path.display())
         }
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{} cannot be locked", path.display())),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+        }
     }
 }
 
@@ -191,7 +191,8 @@ pub fn init(config: &Config) -> anyhow::Result<String> {
     let kek = match &config.paths.kek {
         KekSource::File(path) if !path.exists() => {
             if let Some(folder) = path.parent() {
-                durable::create_folder(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+                durable::create_folder(folder)
+                    .with_context(|| format!("{} cannot be made", folder.display()))?;
             }
             Kek::generate(path)?
         }
@@ -219,7 +220,9 @@ async fn sandbox(config: &Config, layout: &Layout, clock: &Clock) -> anyhow::Res
     if !clock.is_system() {
         sandbox.set_clock(clock.now());
     }
-    Ok(Some(sandbox.start(([127, 0, 0, 1], 0).into()).await.context("the sandbox cannot listen on loopback")?))
+    Ok(Some(
+        sandbox.start(([127, 0, 0, 1], 0).into()).await.context("the sandbox cannot listen on loopback")?,
+    ))
 }
 
 fn connectors(
@@ -246,16 +249,25 @@ fn connectors(
                 None => Ok(None),
             }
         };
-        let missing = |key: &str| anyhow!("account[{}].{key} is missing: {} needs it", account.id, account.platform.label());
+        let missing = |key: &str| {
+            anyhow!("account[{}].{key} is missing: {} needs it", account.id, account.platform.label())
+        };
         let connector: Arc<dyn Connector> = match account.platform {
             Platform::Facebook => {
-                let api = Endpoint::parse(&api).map_err(|why| anyhow!("account[{}].api: {why}", account.id))?;
+                let api =
+                    Endpoint::parse(&api).map_err(|why| anyhow!("account[{}].api: {why}", account.id))?;
                 let token = secret(&account.token_file)?.ok_or_else(|| missing("token_file"))?;
                 let app_secret = match &account.app_secret_file {
                     Some(path) => Some(config.secret(path).map_err(|fault| anyhow!("{fault}"))?),
                     None => None,
                 };
-                Arc::new(Facebook::new(http.clone(), api, account.native_id.clone(), token, app_secret.as_ref()))
+                Arc::new(Facebook::new(
+                    http.clone(),
+                    api,
+                    account.native_id.clone(),
+                    token,
+                    app_secret.as_ref(),
+                ))
             }
             Platform::Bluesky => {
                 let login = secret(&account.login_file)?.ok_or_else(|| missing("login_file"))?;
@@ -316,7 +328,8 @@ pub fn stays_home(config: &Config) -> bool {
     let mail = match &config.mail.transport {
         Transport::Folder => true,
         Transport::Smtp(smtp) => {
-            smtp.host == "localhost" || smtp.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+            smtp.host == "localhost"
+                || smtp.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
         }
     };
     platforms && mail
@@ -325,7 +338,9 @@ pub fn stays_home(config: &Config) -> bool {
 fn arm_kill_point(config: &Config) -> anyhow::Result<()> {
     let Ok(spec) = std::env::var("UPPSIKT_KILL_AT") else { return Ok(()) };
     if !stays_home(config) {
-        bail!("UPPSIKT_KILL_AT is honoured only when every platform and mail host is loopback, the sandbox or a folder");
+        bail!(
+            "UPPSIKT_KILL_AT is honoured only when every platform and mail host is loopback, the sandbox or a folder"
+        );
     }
     kill::arm(&spec).map_err(|why| anyhow!(why))
 }

@@ -42,7 +42,9 @@ pub async fn run(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Pa
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Watchdog]);
             }
             Err(error) if error.is_disk() => return Err(error),
-            Err(error) => tracing::error!(%error, "a pass did not end well; the next begins from what is durable"),
+            Err(error) => {
+                tracing::error!(%error, "a pass did not end well; the next begins from what is durable")
+            }
         }
         let wait = pause(app).await;
         tokio::select! {
@@ -65,7 +67,8 @@ async fn pause(app: &App) -> Duration {
 /// Completes at SIGTERM or SIGINT.
 pub async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {

@@ -26,9 +26,11 @@ fn main() -> ExitCode {
         // The reader went away (`| head`): nothing is wrong that anybody could mend.
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Err(error) => {
-            let broken = error
-                .chain()
-                .any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe));
+            let broken = error.chain().any(|cause| {
+                cause
+                    .downcast_ref::<std::io::Error>()
+                    .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+            });
             if !broken {
                 let _ = writeln!(std::io::stderr(), "uppsikt: {error:#}");
             }

@@ -433,7 +433,10 @@ pub fn decide(tx: &Tx<'_>, config: &Config, asked: &Decide<'_>) -> Result<Decide
     let case = cases::get(tx, id)?;
     let stored = comments::get(tx, case.comment)?;
     let account = config.account(&stored.comment.account).ok_or_else(|| {
-        StoreError::Conflict(format!("account `{}` is not in the configuration any more", stored.comment.account))
+        StoreError::Conflict(format!(
+            "account `{}` is not in the configuration any more",
+            stored.comment.account
+        ))
     })?;
     let alone = rights(config, account, person, outcome, now)?;
     let new = NewDecision {

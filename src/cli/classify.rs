@@ -45,7 +45,12 @@ struct Bad<'a> {
 ///
 /// A bad line gives `{"line":N,"error":…}` in its place, numbers from 1, and never repeats what the line said.
 /// Empty lines at the end of a file are no lines. Errors are those of `input` and `out`.
-pub fn run(input: impl BufRead, mut out: impl Write, rules: &RuleSet, policies: &Policies) -> io::Result<bool> {
+pub fn run(
+    input: impl BufRead,
+    mut out: impl Write,
+    rules: &RuleSet,
+    policies: &Policies,
+) -> io::Result<bool> {
     let mut sound = true;
     for_each_line(input, |number, line| {
         match line.map_err(ToOwned::to_owned).and_then(|line| parse(line)) {
@@ -93,7 +98,10 @@ fn explain(error: &serde_json::Error) -> String {
     match (field, error.classify()) {
         (Some(field), _) => format!("{field} is missing: a line is {{\"id\":…,\"text\":…}}"),
         (None, serde_json::error::Category::Data) => {
-            format!("a value is of the wrong kind before column {}: id, text, platform, parent and post are strings", error.column())
+            format!(
+                "a value is of the wrong kind before column {}: id, text, platform, parent and post are strings",
+                error.column()
+            )
         }
         (None, _) if message.contains("surrogate") || message.contains("hex escape") => {
             format!("half a surrogate pair at column {}: such a text is no Unicode", error.column())
@@ -103,10 +111,17 @@ fn explain(error: &serde_json::Error) -> String {
 }
 
 fn attachment(code: &str) -> Attachment {
-    [Attachment::Image, Attachment::Video, Attachment::Audio, Attachment::Link, Attachment::Sticker, Attachment::Quote]
-        .into_iter()
-        .find(|attachment| attachment.code() == code)
-        .unwrap_or(Attachment::Other)
+    [
+        Attachment::Image,
+        Attachment::Video,
+        Attachment::Audio,
+        Attachment::Link,
+        Attachment::Sticker,
+        Attachment::Quote,
+    ]
+    .into_iter()
+    .find(|attachment| attachment.code() == code)
+    .unwrap_or(Attachment::Other)
 }
 
 /// Gives each line without its end, numbered from 1; a line that is too long is skipped and given as an error.

@@ -31,7 +31,14 @@ pub fn run(
         let decided = moves::decide(
             tx,
             &config,
-            &moves::Decide { case: case.id, person: &by, os_user: &os_user, outcome, reason: &reason, at: now },
+            &moves::Decide {
+                case: case.id,
+                person: &by,
+                os_user: &os_user,
+                outcome,
+                reason: &reason,
+                at: now,
+            },
         )?;
         Ok((case.id, decided))
     })?;

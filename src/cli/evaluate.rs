@@ -107,17 +107,27 @@ fn row(number: u64, line: &[u8]) -> Result<Option<Labelled>, String> {
     let line = std::str::from_utf8(line).map_err(|_| "not UTF-8".to_owned())?;
     if number == 1 {
         let header = line.trim_start_matches('\u{feff}');
-        return if header == HEADER { Ok(None) } else { Err(format!("the first line must be `{}`", HEADER.replace('\t', "<TAB>"))) };
+        return if header == HEADER {
+            Ok(None)
+        } else {
+            Err(format!("the first line must be `{}`", HEADER.replace('\t', "<TAB>")))
+        };
     }
     if line.is_empty() {
         return Ok(None);
     }
     let mut parts = line.splitn(5, '\t').skip(1);
-    let (Some(labels), Some(answer), Some(hard), Some(text)) = (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(labels), Some(answer), Some(hard), Some(text)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err("fewer than five columns".into());
     };
-    let labels = labels.split(';').map(str::trim).filter(|label| !label.is_empty()).map(str::parse).collect::<Result<_, _>>()?;
+    let labels = labels
+        .split(';')
+        .map(str::trim)
+        .filter(|label| !label.is_empty())
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
     let answer = match answer {
         "true" | "1" | "yes" => Some(true),
         "false" | "0" | "no" => Some(false),
@@ -128,7 +138,13 @@ fn row(number: u64, line: &[u8]) -> Result<Option<Labelled>, String> {
 }
 
 impl Tally {
-    fn add(&mut self, labels: &BTreeSet<Category>, found: &BTreeSet<Category>, answer: Option<bool>, judged: bool) {
+    fn add(
+        &mut self,
+        labels: &BTreeSet<Category>,
+        found: &BTreeSet<Category>,
+        answer: Option<bool>,
+        judged: bool,
+    ) {
         self.lines += 1;
         for category in labels.union(found) {
             let count = self.by_category.entry(*category).or_default();
@@ -180,7 +196,8 @@ impl Tally {
         writeln!(out, "{split}: {} lines, rules {version}", self.lines)?;
         writeln!(out, "  {:<24}{:>10}{:>8}{:>8}{:>9}", "category", "precision", "recall", "f1", "support")?;
         for (category, count) in &self.by_category {
-            let shown = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{share:.3}"));
+            let shown =
+                |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{share:.3}"));
             writeln!(
                 out,
                 "  {:<24}{:>10}{:>8}{:>8}{:>9}",

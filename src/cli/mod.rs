@@ -30,8 +30,8 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 
 use crate::clock::Clock;
-use crate::domain::classify::{Policies, RuleSet};
 use crate::config::{Config, Profile, Warning};
+use crate::domain::classify::{Policies, RuleSet};
 use args::{Arguments, Command, ProfileChoice};
 
 /// How a command ended; errors are the third way (exit 2).
@@ -70,7 +70,8 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
         }
         Command::Evaluate { file, json, profile } => {
             let (rules, policies) = (RuleSet::embedded(), policies(&profile)?);
-            let tsv = std::fs::File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
+            let tsv =
+                std::fs::File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
             Ok(evaluate::run(std::io::BufReader::new(tsv), out, &rules, &policies, json)?.into())
         }
         Command::Due(due) => due_command(&due, &config, out),
@@ -102,7 +103,11 @@ pub fn load(path: &Path) -> anyhow::Result<Config> {
         }
         Err(faults) => {
             let all: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            Err(anyhow!("the configuration has {} faults; nothing was done\n{}", faults.len(), all.join("\n")))
+            Err(anyhow!(
+                "the configuration has {} faults; nothing was done\n{}",
+                faults.len(),
+                all.join("\n")
+            ))
         }
     }
 }
@@ -137,7 +142,8 @@ pub fn os_user() -> String {
 /// The profile of a command that works without a configuration: `--profile P`, the configuration where there is one,
 /// else `arjeplog`.
 fn profile(choice: &ProfileChoice) -> anyhow::Result<Profile> {
-    Config::embedded_profile(choice.profile.as_deref().unwrap_or("arjeplog")).map_err(|fault| anyhow!("{fault}"))
+    Config::embedded_profile(choice.profile.as_deref().unwrap_or("arjeplog"))
+        .map_err(|fault| anyhow!("{fault}"))
 }
 
 fn policies(choice: &ProfileChoice) -> anyhow::Result<Policies> {

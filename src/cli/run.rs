@@ -14,9 +14,16 @@ use crate::{assemble, daemon, desk, pipeline, store};
 ///
 /// # Errors
 /// When another process has the data folder, something is missing, or the disk fails.
-pub fn run(config: Config, once: bool, at: Option<DateTime<Utc>>, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub fn run(
+    config: Config,
+    once: bool,
+    at: Option<DateTime<Utc>>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Outcome> {
     if at.is_some() && !assemble::stays_home(&config) {
-        bail!("--at is for trials: only where every platform and mail host is loopback, the sandbox or a folder");
+        bail!(
+            "--at is for trials: only where every platform and mail host is loopback, the sandbox or a folder"
+        );
     }
     log_to_stderr();
     let lock = assemble::lock(&config)?;
@@ -33,9 +40,9 @@ pub fn run(config: Config, once: bool, at: Option<DateTime<Utc>>, out: &mut dyn 
 }
 
 async fn daemon(app: &pipeline::App) -> anyhow::Result<Outcome> {
-    let listener = tokio::net::TcpListener::bind(app.config.desk.listen).await.map_err(|error| {
-        anyhow::anyhow!("desk.listen {} cannot be used: {error}", app.config.desk.listen)
-    })?;
+    let listener = tokio::net::TcpListener::bind(app.config.desk.listen)
+        .await
+        .map_err(|error| anyhow::anyhow!("desk.listen {} cannot be used: {error}", app.config.desk.listen))?;
     let (stop, _) = tokio::sync::watch::channel(false);
     let stopped = |mut told: tokio::sync::watch::Receiver<bool>| async move {
         // An error means that the sender is gone, which is a stop as well.
@@ -94,5 +101,9 @@ fn log_to_stderr() {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     // A second call (tests in one process) keeps the first subscriber.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .try_init();
 }

@@ -8,6 +8,10 @@ use crate::pipeline::App;
 ///
 /// # Errors
 /// The listener's.
-pub async fn serve(listener: tokio::net::TcpListener, _app: App, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    _app: App,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     axum::serve(listener, axum::Router::new()).with_graceful_shutdown(shutdown).await
 }

@@ -105,7 +105,9 @@ pub fn classify(rules: &RuleSet, policies: &Policies, input: &Input<'_>) -> Asse
         (one.start, one.end, one.category, &one.rule).cmp(&(two.start, two.end, two.category, &two.rule))
     });
     let proposal = findings.iter().map(|finding| proposal(policies, finding)).max().unwrap_or(Proposal::Keep);
-    let unread = findings.iter().any(|finding| finding.category == Category::Unreadable && finding.end > finding.start);
+    let unread = findings
+        .iter()
+        .any(|finding| finding.category == Category::Unreadable && finding.end > finding.start);
     let needs_answer = answer::needs_answer(rules, &scan.plain, input) || unread;
     Assessment { findings, proposal, needs_answer, language: scan.language }
 }
@@ -182,7 +184,9 @@ impl Found {
                     if pattern.at_start && document.sentence_of(at).first != at {
                         continue;
                     }
-                    let Some(after) = pattern.matches(&|i, symbol| document.has(i, symbol), at, end) else { continue };
+                    let Some(after) = pattern.matches(&|i, symbol| document.has(i, symbol), at, end) else {
+                        continue;
+                    };
                     let tries = attempts.entry(*index).or_default();
                     *tries += 1;
                     if *tries > MOST_ATTEMPTS {
@@ -228,9 +232,19 @@ impl Found {
         self.add(index, rule, document.bytes(at, after), reading.code(), band, confidence);
     }
 
-    fn add(&mut self, index: usize, rule: &Rule, (start, end): (usize, usize), view: &str, band: Band, confidence: f64) {
+    fn add(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        (start, end): (usize, usize),
+        view: &str,
+        band: Band,
+        confidence: f64,
+    ) {
         let spans = self.per_rule.entry(index).or_default();
-        if spans.len() >= MOST_PER_RULE || spans.iter().any(|&(from, to)| start < to.max(from + 1) && from < end.max(start + 1)) {
+        if spans.len() >= MOST_PER_RULE
+            || spans.iter().any(|&(from, to)| start < to.max(from + 1) && from < end.max(start + 1))
+        {
             return;
         }
         spans.push((start, end));
@@ -263,7 +277,8 @@ fn in_context(rules: &RuleSet, rule: &Rule, document: &Document, at: usize, afte
     if !rule.needs.is_empty() {
         let from = sentence.first.max(at.saturating_sub(rule.near));
         let to = sentence.end.min(after.saturating_add(rule.near));
-        let someone = (from..at).chain(after..to).any(|i| rule.needs.iter().any(|need| document.has(i, *need)));
+        let someone =
+            (from..at).chain(after..to).any(|i| rule.needs.iter().any(|need| document.has(i, *need)));
         if !someone {
             return None;
         }

@@ -71,7 +71,9 @@ impl Reading {
     /// What an editor is told about it, in Swedish.
     pub fn explanation(code: &str) -> &'static str {
         match code {
-            "stripped" => "sedan osynliga tecken tagits bort och bokstäver ur andra alfabet bytts mot sina likar",
+            "stripped" => {
+                "sedan osynliga tecken tagits bort och bokstäver ur andra alfabet bytts mot sina likar"
+            }
             "leet" => "sedan siffror och tecken lästs som de bokstäver de liknar",
             "stretched" => "sedan uttänjda bokstäver dragits ihop",
             "spaced" => "sedan utspärrade bokstäver satts ihop",
@@ -228,7 +230,8 @@ pub fn spaced(view: &View) -> View {
         }
         let letters = run.iter().filter(|&&i| source[i].ch.is_alphabetic()).count();
         // Two lone letters with wide gaps around them are a word of the same writer ("d u  ä r").
-        let wide_word = run.len() >= 2 && glyphs.len() >= 2 && glyphs[glyphs.len() - 2..].iter().all(|g| g.ch == ' ');
+        let wide_word =
+            run.len() >= 2 && glyphs.len() >= 2 && glyphs[glyphs.len() - 2..].iter().all(|g| g.ch == ' ');
         if (run.len() >= 4 || wide_word) && letters * 2 > run.len() {
             let last = run[run.len() - 1];
             glyphs.extend(run.iter().map(|&i| source[i]));

@@ -38,14 +38,19 @@ fn ends_in_quotation(document: &Document, sentence: Sentence) -> bool {
 fn opens_with_a_name(rules: &RuleSet, document: &Document, sentence: Sentence) -> bool {
     let first = &document.tokens[sentence.first];
     let ours = |at: usize| {
-        document.tokens.get(at).is_some_and(|token| token.text.contains("kommun") || token.text.contains("region"))
+        document
+            .tokens
+            .get(at)
+            .is_some_and(|token| token.text.contains("kommun") || token.text.contains("region"))
     };
     if first.is(Flag::Mention) {
         return !ours(sentence.first) && !ours(sentence.first + 1);
     }
     // "Anna Berg ska vi …" without a comma is how a tag looks once the platform has made it a name.
     let named = |at: usize| at < sentence.end && document.has(at, rules.grammar.named);
-    let comma_after = |at: usize| document.view.glyphs.get(document.tokens[at].end).is_some_and(|glyph| matches!(glyph.ch, ',' | ':'));
+    let comma_after = |at: usize| {
+        document.view.glyphs.get(document.tokens[at].end).is_some_and(|glyph| matches!(glyph.ch, ',' | ':'))
+    };
     let capital = |at: usize| document.tokens.get(at).is_some_and(|token| token.is(Flag::Capital));
     named(sentence.first)
         && (comma_after(sentence.first)

@@ -9,9 +9,21 @@ use crate::domain::text::{Flag, Glyph, Reading};
 type Place = ((usize, usize), &'static str);
 
 /// Runs one detector.
-pub(super) fn run(detector: Detector, document: &Document, input: &Input<'_>, language: Option<&str>) -> Vec<Place> {
+pub(super) fn run(
+    detector: Detector,
+    document: &Document,
+    input: &Input<'_>,
+    language: Option<&str>,
+) -> Vec<Place> {
     let view = document.view.reading.code();
-    let whole = || document.view.glyphs.first().zip(document.view.glyphs.last()).map(|(first, last)| (first.start, last.end));
+    let whole = || {
+        document
+            .view
+            .glyphs
+            .first()
+            .zip(document.view.glyphs.last())
+            .map(|(first, last)| (first.start, last.end))
+    };
     match detector {
         Detector::PersonalNumber => personal_numbers(document).into_iter().map(|span| (span, view)).collect(),
         Detector::Phone => phones(document).into_iter().map(|span| (span, view)).collect(),
@@ -35,13 +47,19 @@ pub(super) fn run(detector: Detector, document: &Document, input: &Input<'_>, la
 /// four digits). Organisation numbers have a third digit of at least 2, which is no month.
 pub(super) fn personal_numbers(document: &Document) -> Vec<(usize, usize)> {
     let glyphs = &document.view.glyphs;
-    let spelled_out = ["personnummer", "personnr", "pnr", "pers.nr", "samordningsnummer", "persnr", "födelsenummer"];
-    let named = document.tokens.iter().any(|token| spelled_out.iter().any(|word| token.text.starts_with(word)));
+    let spelled_out =
+        ["personnummer", "personnr", "pnr", "pers.nr", "samordningsnummer", "persnr", "födelsenummer"];
+    let named =
+        document.tokens.iter().any(|token| spelled_out.iter().any(|word| token.text.starts_with(word)));
     let mut found = Vec::new();
     let mut at = 0;
     while at < glyphs.len() {
         let starts = glyphs[at].ch.is_ascii_digit() && (at == 0 || !glyphs[at - 1].ch.is_alphanumeric());
-        let hit = if starts { [12, 10].into_iter().find_map(|digits| number_at(glyphs, at, digits, named)) } else { None };
+        let hit = if starts {
+            [12, 10].into_iter().find_map(|digits| number_at(glyphs, at, digits, named))
+        } else {
+            None
+        };
         if let Some(end) = hit {
             if named || !is_reference(document, at) {
                 found.push((glyphs[at].start, glyphs[end - 1].end));
@@ -64,7 +82,9 @@ fn number_at(glyphs: &[Glyph], at: usize, wanted: usize, named: bool) -> Option<
         if let Some(digit) = ch.to_digit(10) {
             digits.push(digit);
             i += 1;
-        } else if digits.len() == wanted - 4 && matches!(ch, 't' | 'r' | 's' | 'u' | 'w' | 'x' | 'j' | 'k' | 'l' | 'm' | 'n') {
+        } else if digits.len() == wanted - 4
+            && matches!(ch, 't' | 'r' | 's' | 'u' | 'w' | 'x' | 'j' | 'k' | 'l' | 'm' | 'n')
+        {
             // The letter of an interim number counts as 1 in the check.
             digits.push(1);
             i += 1;
@@ -122,24 +142,68 @@ fn luhn(digits: &[u32]) -> bool {
 fn is_reference(document: &Document, glyph: usize) -> bool {
     let before = document.tokens.partition_point(|token| token.end <= glyph);
     document.tokens[before.saturating_sub(4)..before].iter().any(|token| {
-        ["ocr", "faktur", "referens", "bankgiro", "plusgiro", "konto", "orgnr", "organisationsn", "telefon", "kund", "diarie", "dnr", "order", "kolli"]
-            .iter()
-            .any(|start| token.text.starts_with(start))
+        [
+            "ocr",
+            "faktur",
+            "referens",
+            "bankgiro",
+            "plusgiro",
+            "konto",
+            "orgnr",
+            "organisationsn",
+            "telefon",
+            "kund",
+            "diarie",
+            "dnr",
+            "order",
+            "kolli",
+        ]
+        .iter()
+        .any(|start| token.text.starts_with(start))
     })
 }
 
 /// Words that make a number or a mailbox a public one.
 const PUBLIC: &[&str] = &[
-    "kontaktcenter", "växel", "växeln", "kommunen", "kommunens", "reception", "receptionen", "kundtjänst", "kundservice", "jour", "jouren",
-    "socialjour", "socialjouren", "medborgarservice", "servicecenter", "vårdcentralen", "biblioteket", "regionen", "myndigheten", "felanmälan",
-    "polisen", "hjälplinjen", "öppettider", "expeditionen", "föreningens", "företaget", "vårt",
+    "kontaktcenter",
+    "växel",
+    "växeln",
+    "kommunen",
+    "kommunens",
+    "reception",
+    "receptionen",
+    "kundtjänst",
+    "kundservice",
+    "jour",
+    "jouren",
+    "socialjour",
+    "socialjouren",
+    "medborgarservice",
+    "servicecenter",
+    "vårdcentralen",
+    "biblioteket",
+    "regionen",
+    "myndigheten",
+    "felanmälan",
+    "polisen",
+    "hjälplinjen",
+    "öppettider",
+    "expeditionen",
+    "föreningens",
+    "företaget",
+    "vårt",
 ];
 
 fn is_public(document: &Document, glyph: usize) -> bool {
-    let at = document.tokens.partition_point(|token| token.end <= glyph).min(document.tokens.len().saturating_sub(1));
+    let at = document
+        .tokens
+        .partition_point(|token| token.end <= glyph)
+        .min(document.tokens.len().saturating_sub(1));
     document.tokens.get(at).is_some_and(|token| {
         let sentence = document.sentences[token.sentence];
-        document.tokens[sentence.first..sentence.end].iter().any(|token| PUBLIC.contains(&token.text.as_str()))
+        document.tokens[sentence.first..sentence.end]
+            .iter()
+            .any(|token| PUBLIC.contains(&token.text.as_str()))
     })
 }
 
@@ -150,7 +214,11 @@ pub(super) fn phones(document: &Document) -> Vec<(usize, usize)> {
     let mut at = 0;
     while at < glyphs.len() {
         let ch = glyphs[at].ch;
-        let starts = (ch == '0' || ch == '+') && (at == 0 || !(glyphs[at - 1].ch.is_alphanumeric() || glyphs[at - 1].ch == '-' || glyphs[at - 1].ch == '+'));
+        let starts = (ch == '0' || ch == '+')
+            && (at == 0
+                || !(glyphs[at - 1].ch.is_alphanumeric()
+                    || glyphs[at - 1].ch == '-'
+                    || glyphs[at - 1].ch == '+'));
         if !starts {
             at += 1;
             continue;
@@ -170,10 +238,17 @@ pub(super) fn phones(document: &Document) -> Vec<(usize, usize)> {
                 _ => break,
             }
         }
-        let national = digits.strip_prefix("0046").or_else(|| if ch == '+' { digits.strip_prefix("46") } else { None });
-        let national = national.map(|rest| rest.trim_start_matches('0')).or_else(|| digits.strip_prefix('0')).unwrap_or_default();
-        let mobile = national.len() == 9 && ["70", "72", "73", "76", "79"].iter().any(|start| national.starts_with(start));
-        let landline = (7..=9).contains(&national.len()) && !national.starts_with(['0', '7']) && personal_hint(document, at);
+        let national =
+            digits.strip_prefix("0046").or_else(|| if ch == '+' { digits.strip_prefix("46") } else { None });
+        let national = national
+            .map(|rest| rest.trim_start_matches('0'))
+            .or_else(|| digits.strip_prefix('0'))
+            .unwrap_or_default();
+        let mobile = national.len() == 9
+            && ["70", "72", "73", "76", "79"].iter().any(|start| national.starts_with(start));
+        let landline = (7..=9).contains(&national.len())
+            && !national.starts_with(['0', '7'])
+            && personal_hint(document, at);
         if (mobile || landline) && !is_public(document, at) {
             found.push((glyphs[at].start, glyphs[end - 1].end));
         }
@@ -184,19 +259,60 @@ pub(super) fn phones(document: &Document) -> Vec<(usize, usize)> {
 
 /// The sentence says whose number it is: a person's.
 fn personal_hint(document: &Document, glyph: usize) -> bool {
-    let at = document.tokens.partition_point(|token| token.end <= glyph).min(document.tokens.len().saturating_sub(1));
+    let at = document
+        .tokens
+        .partition_point(|token| token.end <= glyph)
+        .min(document.tokens.len().saturating_sub(1));
     document.tokens.get(at).is_some_and(|token| {
         let sentence = document.sentences[token.sentence];
-        document.tokens[sentence.first..sentence.end]
-            .iter()
-            .any(|token| matches!(token.text.as_str(), "mig" | "mitt" | "min" | "hans" | "hennes" | "deras" | "honom" | "henne" | "hemnummer" | "privat"))
+        document.tokens[sentence.first..sentence.end].iter().any(|token| {
+            matches!(
+                token.text.as_str(),
+                "mig"
+                    | "mitt"
+                    | "min"
+                    | "hans"
+                    | "hennes"
+                    | "deras"
+                    | "honom"
+                    | "henne"
+                    | "hemnummer"
+                    | "privat"
+            )
+        })
     })
 }
 
 /// Mailboxes of persons: no role in front of the at sign, no authority behind it.
 pub(super) fn emails(document: &Document) -> Vec<(usize, usize)> {
-    let roles = ["info", "kontakt", "kundtjanst", "kundservice", "support", "registrator", "kommun", "expedition", "reception", "post", "hej", "mail", "bokning", "kansli", "press"];
-    let homes = ["kommun", "region", ".gov", "polisen.se", "skatteverket.se", "arjeplog.se", "jonkoping.se", "tyreso.se", "forsakringskassan.se"];
+    let roles = [
+        "info",
+        "kontakt",
+        "kundtjanst",
+        "kundservice",
+        "support",
+        "registrator",
+        "kommun",
+        "expedition",
+        "reception",
+        "post",
+        "hej",
+        "mail",
+        "bokning",
+        "kansli",
+        "press",
+    ];
+    let homes = [
+        "kommun",
+        "region",
+        ".gov",
+        "polisen.se",
+        "skatteverket.se",
+        "arjeplog.se",
+        "jonkoping.se",
+        "tyreso.se",
+        "forsakringskassan.se",
+    ];
     document
         .tokens
         .iter()
@@ -204,7 +320,8 @@ pub(super) fn emails(document: &Document) -> Vec<(usize, usize)> {
         .filter(|(_, token)| token.is(Flag::Email))
         .filter(|(_, token)| {
             token.text.split_once('@').is_some_and(|(local, host)| {
-                !roles.iter().any(|role| local.starts_with(role)) && !homes.iter().any(|home| host.contains(home))
+                !roles.iter().any(|role| local.starts_with(role))
+                    && !homes.iter().any(|home| host.contains(home))
             })
         })
         .map(|(at, _)| document.bytes(at, at + 1))
@@ -227,12 +344,15 @@ pub(super) fn gibberish(document: &Document) -> Option<(usize, usize)> {
         }
         latin && letters >= 7 && longest >= 7
     };
-    let index = tokens.iter().position(|token| !token.is(Flag::Url) && !token.is(Flag::Email) && mashed(&token.text));
+    let index =
+        tokens.iter().position(|token| !token.is(Flag::Url) && !token.is(Flag::Email) && mashed(&token.text));
     if let Some(at) = index {
         return Some(document.bytes(at, at + 1));
     }
     let repeated = tokens.windows(6).position(|six| {
-        six[0].text.chars().count() >= 2 && !six[0].is(Flag::Emoji) && six[0].text.chars().any(|ch| !matches!(ch, 'h' | 'a' | 'e'))
+        six[0].text.chars().count() >= 2
+            && !six[0].is(Flag::Emoji)
+            && six[0].text.chars().any(|ch| !matches!(ch, 'h' | 'a' | 'e'))
             && six.iter().all(|token| token.text == six[0].text)
     });
     repeated.map(|at| document.bytes(at, at + 6))

@@ -1,9 +1,9 @@
 //! A view cut into words, each with the symbols that the rules know it by.
 
+use super::View;
 use super::lexicon::Symbol;
 use super::pattern::Pattern;
 use super::rules::RuleSet;
-use super::View;
 use crate::domain::text::{Flag, Sentence, Token, tokens};
 
 /// One view of one comment, ready for the rules.
@@ -96,7 +96,8 @@ impl Document {
     /// Whether only one space stands between a word and the next.
     pub(super) fn neighbours(&self, at: usize) -> bool {
         self.tokens.get(at + 1).is_some_and(|next| {
-            next.first == self.tokens[at].end + 1 && matches!(self.view.glyphs[self.tokens[at].end].ch, ' ' | '-')
+            next.first == self.tokens[at].end + 1
+                && matches!(self.view.glyphs[self.tokens[at].end].ch, ' ' | '-')
         })
     }
 

@@ -30,7 +30,9 @@ pub fn explain(rules: &RuleSet, finding: &Finding, text: &str) -> String {
             let line = before.matches('\n').count() + 1;
             let character = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
             let reading = Reading::explanation(&finding.view);
-            format!("{rule} ({what}) träffar ”{quote}” på rad {line}, tecken {character}, {reading}, och {band}.")
+            format!(
+                "{rule} ({what}) träffar ”{quote}” på rad {line}, tecken {character}, {reading}, och {band}."
+            )
         }
     }
 }

@@ -12,46 +12,214 @@ const SMALL_WORDS: &[(&str, &[&str])] = &[
     (
         "sv",
         &[
-            "och", "att", "det", "är", "en", "ett", "jag", "ni", "vi", "du", "som", "på", "för", "med", "inte", "av", "har",
-            "till", "den", "kan", "så", "var", "om", "när", "vad", "hur", "ska", "från", "min", "din", "er", "era", "man", "bra",
-            "tack", "hej", "finns", "bara", "nu", "här", "där", "alla", "vilken", "vilket", "blir", "blev", "måste", "eller", "mycket",
-            "kommunen", "varför", "vem", "också", "ut", "upp", "in", "han", "hon", "de", "dem", "dom", "sig", "mig", "dig", "oss", "nej",
-            "vara", "väl", "ju", "sen", "efter", "utan", "under", "över", "mot", "ingen", "inget", "detta", "denna", "dessa", "fan", "jävla",
+            "och", "att", "det", "är", "en", "ett", "jag", "ni", "vi", "du", "som", "på", "för", "med",
+            "inte", "av", "har", "till", "den", "kan", "så", "var", "om", "när", "vad", "hur", "ska", "från",
+            "min", "din", "er", "era", "man", "bra", "tack", "hej", "finns", "bara", "nu", "här", "där",
+            "alla", "vilken", "vilket", "blir", "blev", "måste", "eller", "mycket", "kommunen", "varför",
+            "vem", "också", "ut", "upp", "in", "han", "hon", "de", "dem", "dom", "sig", "mig", "dig", "oss",
+            "nej", "vara", "väl", "ju", "sen", "efter", "utan", "under", "över", "mot", "ingen", "inget",
+            "detta", "denna", "dessa", "fan", "jävla",
         ],
     ),
     (
         "fi",
         &[
-            "ja", "on", "ei", "se", "että", "mutta", "kun", "niin", "ovat", "oli", "olen", "olet", "sinä", "minä", "hän", "te", "me", "missä",
-            "milloin", "mitä", "mikä", "miksi", "kuka", "onko", "kiitos", "hyvä", "hei", "moi", "voiko", "saako", "kunta", "kunnan", "täällä",
-            "nyt", "myös", "kuin", "joka", "tämä", "tuo", "ole", "eikä", "vai", "tai", "jos", "paljon", "mistä", "minne", "meillä", "teillä",
+            "ja",
+            "on",
+            "ei",
+            "se",
+            "että",
+            "mutta",
+            "kun",
+            "niin",
+            "ovat",
+            "oli",
+            "olen",
+            "olet",
+            "sinä",
+            "minä",
+            "hän",
+            "te",
+            "me",
+            "missä",
+            "milloin",
+            "mitä",
+            "mikä",
+            "miksi",
+            "kuka",
+            "onko",
+            "kiitos",
+            "hyvä",
+            "hei",
+            "moi",
+            "voiko",
+            "saako",
+            "kunta",
+            "kunnan",
+            "täällä",
+            "nyt",
+            "myös",
+            "kuin",
+            "joka",
+            "tämä",
+            "tuo",
+            "ole",
+            "eikä",
+            "vai",
+            "tai",
+            "jos",
+            "paljon",
+            "mistä",
+            "minne",
+            "meillä",
+            "teillä",
         ],
     ),
     (
         "se",
         &[
-            "lea", "ja", "dat", "mun", "don", "mii", "mat", "goas", "gos", "gosa", "leat", "ii", "eai", "go", "giitu", "bures", "buorre", "dás",
-            "dál", "maid", "leago", "gii", "movt", "ahte", "muhto", "dahje", "sáhttá", "sámegillii", "lei", "munnje", "dutnje", "geasa", "man",
+            "lea",
+            "ja",
+            "dat",
+            "mun",
+            "don",
+            "mii",
+            "mat",
+            "goas",
+            "gos",
+            "gosa",
+            "leat",
+            "ii",
+            "eai",
+            "go",
+            "giitu",
+            "bures",
+            "buorre",
+            "dás",
+            "dál",
+            "maid",
+            "leago",
+            "gii",
+            "movt",
+            "ahte",
+            "muhto",
+            "dahje",
+            "sáhttá",
+            "sámegillii",
+            "lei",
+            "munnje",
+            "dutnje",
+            "geasa",
+            "man",
         ],
     ),
-    ("smj", &["le", "ij", "mij", "dat", "gájkka", "gåktu", "gåsse", "buoris", "gijtto", "julevsámegiella", "jus", "sån", "månnå", "dån"]),
-    ("sma", &["lea", "ij", "dïhte", "jïh", "gosse", "guktie", "buerie", "gæjhtoe", "aerpie", "edtja", "daelie", "manne", "dïjjen"]),
-    ("nb", &["og", "ikke", "jeg", "er", "hva", "hvor", "når", "hvem", "av", "til", "også", "dere", "kommunen", "hvordan", "etter", "noe", "mye", "bare"]),
-    ("da", &["og", "ikke", "jeg", "er", "hvad", "hvor", "hvornår", "af", "til", "også", "meget", "noget", "efter", "kun"]),
+    (
+        "smj",
+        &[
+            "le",
+            "ij",
+            "mij",
+            "dat",
+            "gájkka",
+            "gåktu",
+            "gåsse",
+            "buoris",
+            "gijtto",
+            "julevsámegiella",
+            "jus",
+            "sån",
+            "månnå",
+            "dån",
+        ],
+    ),
+    (
+        "sma",
+        &[
+            "lea", "ij", "dïhte", "jïh", "gosse", "guktie", "buerie", "gæjhtoe", "aerpie", "edtja", "daelie",
+            "manne", "dïjjen",
+        ],
+    ),
+    (
+        "nb",
+        &[
+            "og", "ikke", "jeg", "er", "hva", "hvor", "når", "hvem", "av", "til", "også", "dere", "kommunen",
+            "hvordan", "etter", "noe", "mye", "bare",
+        ],
+    ),
+    (
+        "da",
+        &[
+            "og", "ikke", "jeg", "er", "hvad", "hvor", "hvornår", "af", "til", "også", "meget", "noget",
+            "efter", "kun",
+        ],
+    ),
     (
         "en",
         &[
-            "the", "and", "you", "is", "are", "what", "where", "when", "how", "this", "that", "for", "with", "not", "of", "to", "my", "your",
-            "can", "do", "have", "it", "we", "they", "a", "i", "thank", "thanks", "please", "who", "why", "in", "was", "will",
+            "the", "and", "you", "is", "are", "what", "where", "when", "how", "this", "that", "for", "with",
+            "not", "of", "to", "my", "your", "can", "do", "have", "it", "we", "they", "a", "i", "thank",
+            "thanks", "please", "who", "why", "in", "was", "will",
         ],
     ),
-    ("de", &["und", "ist", "nicht", "ich", "sie", "wir", "wann", "wo", "wie", "der", "das", "ein", "eine", "bitte", "danke", "auch"]),
-    ("so", &["waa", "iyo", "waxaan", "oo", "ku", "ka", "maxaa", "waxay", "goorma", "xagee", "mahadsanid", "sidee", "aad", "waan", "inaan"]),
+    (
+        "de",
+        &[
+            "und", "ist", "nicht", "ich", "sie", "wir", "wann", "wo", "wie", "der", "das", "ein", "eine",
+            "bitte", "danke", "auch",
+        ],
+    ),
+    (
+        "so",
+        &[
+            "waa",
+            "iyo",
+            "waxaan",
+            "oo",
+            "ku",
+            "ka",
+            "maxaa",
+            "waxay",
+            "goorma",
+            "xagee",
+            "mahadsanid",
+            "sidee",
+            "aad",
+            "waan",
+            "inaan",
+        ],
+    ),
     ("et", &["ja", "ei", "see", "kas", "kus", "millal", "mis", "tere", "aitäh", "oma", "kui", "olen"]),
-    ("pl", &["i", "nie", "jest", "się", "czy", "gdzie", "kiedy", "jak", "dziękuję", "proszę", "dzień", "dobry", "na", "jestem"]),
+    (
+        "pl",
+        &[
+            "i",
+            "nie",
+            "jest",
+            "się",
+            "czy",
+            "gdzie",
+            "kiedy",
+            "jak",
+            "dziękuję",
+            "proszę",
+            "dzień",
+            "dobry",
+            "na",
+            "jestem",
+        ],
+    ),
     ("bs", &["je", "da", "ne", "kada", "gdje", "hvala", "molim", "sam", "što", "kako", "i", "ili"]),
-    ("es", &["el", "los", "es", "dónde", "cuándo", "gracias", "qué", "cómo", "por", "favor", "para", "una", "está"]),
-    ("fr", &["le", "les", "est", "où", "quand", "merci", "et", "vous", "je", "une", "pour", "pas", "bonjour"]),
+    (
+        "es",
+        &[
+            "el", "los", "es", "dónde", "cuándo", "gracias", "qué", "cómo", "por", "favor", "para", "una",
+            "está",
+        ],
+    ),
+    (
+        "fr",
+        &["le", "les", "est", "où", "quand", "merci", "et", "vous", "je", "une", "pour", "pas", "bonjour"],
+    ),
     ("tr", &["ve", "bir", "ne", "zaman", "nerede", "teşekkürler", "için", "bu", "çok", "değil", "mi"]),
     ("ku", &["û", "ez", "tu", "li", "çi", "kengî", "spas", "ji", "bo", "ne"]),
 ];
@@ -76,7 +244,13 @@ pub(super) fn guess(document: &Document) -> Option<String> {
     if latin * 2 < letters {
         return Some(script.unwrap_or("und").to_owned());
     }
-    let words: Vec<&str> = document.tokens.iter().take(200).map(|token| token.text.as_str()).filter(|word| word.chars().any(char::is_alphabetic)).collect();
+    let words: Vec<&str> = document
+        .tokens
+        .iter()
+        .take(200)
+        .map(|token| token.text.as_str())
+        .filter(|word| word.chars().any(char::is_alphabetic))
+        .collect();
     let mut best = ("", 0);
     let mut swedish = 0;
     for (code, small) in SMALL_WORDS {
@@ -113,8 +287,25 @@ pub(super) fn is_unread(code: &str) -> bool {
 
 fn prior(text: &str) -> Option<String> {
     let allowed = vec![
-        Lang::Swe, Lang::Nob, Lang::Dan, Lang::Eng, Lang::Fin, Lang::Deu, Lang::Est, Lang::Pol, Lang::Spa, Lang::Fra, Lang::Tur, Lang::Hrv,
-        Lang::Ron, Lang::Ita, Lang::Hun, Lang::Lit, Lang::Lav, Lang::Por, Lang::Nld,
+        Lang::Swe,
+        Lang::Nob,
+        Lang::Dan,
+        Lang::Eng,
+        Lang::Fin,
+        Lang::Deu,
+        Lang::Est,
+        Lang::Pol,
+        Lang::Spa,
+        Lang::Fra,
+        Lang::Tur,
+        Lang::Hrv,
+        Lang::Ron,
+        Lang::Ita,
+        Lang::Hun,
+        Lang::Lit,
+        Lang::Lav,
+        Lang::Por,
+        Lang::Nld,
     ];
     let guess = Detector::with_allowlist(allowed).detect(text)?;
     let code = match guess.lang() {
@@ -147,7 +338,12 @@ fn finnish_by_shape(words: &[&str]) -> Option<&'static str> {
         .iter()
         .filter(|word| word.chars().count() >= 4)
         .filter(|word| {
-            ["ssa", "ssä", "sta", "stä", "lla", "llä", "lle", "kko", "kkö", "ään", "uus", "yys", "minen", "iin"].iter().any(|end| word.ends_with(end))
+            [
+                "ssa", "ssä", "sta", "stä", "lla", "llä", "lle", "kko", "kkö", "ään", "uus", "yys", "minen",
+                "iin",
+            ]
+            .iter()
+            .any(|end| word.ends_with(end))
                 || ["aa", "ii", "uu", "yy", "ää", "öö"].iter().any(|long| word.contains(long))
         })
         .count();
@@ -156,7 +352,9 @@ fn finnish_by_shape(words: &[&str]) -> Option<&'static str> {
 
 fn of_script(ch: char) -> Option<&'static str> {
     Some(match ch {
-        '\u{600}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' => "ar",
+        '\u{600}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' => {
+            "ar"
+        }
         '\u{400}'..='\u{52f}' => "ru",
         '\u{370}'..='\u{3ff}' => "el",
         '\u{590}'..='\u{5ff}' => "he",

@@ -91,7 +91,10 @@ impl Lexicon {
         let (heads, tails) = (self.atoms(left, 0)?, self.atoms(right, 0)?);
         let tails: BTreeSet<_> = tails.iter().flat_map(|tail| forms(tail)).collect();
         if heads.len() * tails.len() > LARGEST_COMPOUND {
-            return Err(format!("`{name}` makes {} words, at most {LARGEST_COMPOUND}", heads.len() * tails.len()));
+            return Err(format!(
+                "`{name}` makes {} words, at most {LARGEST_COMPOUND}",
+                heads.len() * tails.len()
+            ));
         }
         let symbol = self.next_id();
         self.ids.insert(name, symbol);
@@ -176,7 +179,8 @@ impl Lexicon {
             self.by_length.entry(word.chars().count()).or_default().push(word.clone());
         }
         let parts = std::mem::take(&mut self.parts);
-        self.automaton = Some(AhoCorasick::new(parts.keys().map(|(_, text)| text)).map_err(|error| error.to_string())?);
+        self.automaton =
+            Some(AhoCorasick::new(parts.keys().map(|(_, text)| text)).map_err(|error| error.to_string())?);
         self.part_table = parts.into_iter().map(|((part, _), symbols)| (part, symbols)).collect();
         Ok(())
     }
@@ -235,7 +239,8 @@ impl Lexicon {
         }
         let Some(candidates) = self.by_length.get(&word.chars().count()) else { return };
         for candidate in candidates {
-            let agrees = candidate.chars().zip(word.chars()).all(|(full, shown)| shown == '*' || shown == full);
+            let agrees =
+                candidate.chars().zip(word.chars()).all(|(full, shown)| shown == '*' || shown == full);
             if agrees && letters * 3 >= word.chars().count() {
                 self.word(candidate, out);
             }
@@ -247,13 +252,26 @@ impl Lexicon {
 pub(super) fn forms(atom: &str) -> Vec<String> {
     let Some(word) = atom.strip_suffix('+') else { return vec![atom.to_owned()] };
     let mut all = BTreeSet::from([word.to_owned(), format!("{word}s")]);
-    let mut add = |stem: &str, endings: &[&str]| all.extend(endings.iter().map(|ending| format!("{stem}{ending}")));
+    let mut add =
+        |stem: &str, endings: &[&str]| all.extend(endings.iter().map(|ending| format!("{stem}{ending}")));
     if let Some(stem) = word.strip_suffix('a') {
-        add(stem, &["an", "as", "ans", "or", "ors", "orna", "ornas", "ar", "at", "ad", "ade", "ades", "ande", "are"]);
+        add(
+            stem,
+            &[
+                "an", "as", "ans", "or", "ors", "orna", "ornas", "ar", "at", "ad", "ade", "ades", "ande",
+                "are",
+            ],
+        );
     } else if let Some(stem) = word.strip_suffix('e') {
         add(stem, &["en", "ens", "ar", "ars", "arna", "arnas", "et", "a", "es"]);
     } else {
-        add(word, &["n", "en", "ens", "et", "ets", "a", "t", "e", "ar", "ars", "arna", "arnas", "er", "ers", "erna"]);
+        add(
+            word,
+            &[
+                "n", "en", "ens", "et", "ets", "a", "t", "e", "ar", "ars", "arna", "arnas", "er", "ers",
+                "erna",
+            ],
+        );
         add(word, &["na", "ernas", "are", "aste", "or", "orna"]);
     }
     for ending in ["el", "er", "en"] {

@@ -91,14 +91,21 @@ impl Pattern {
 
     fn build(elements: &[Element], at_start: bool, joined: bool) -> Result<Self, String> {
         match elements.split_first() {
-            Some((Element::One(head), rest)) => Ok(Self { head: *head, at_start, joined, rest: rest.to_vec() }),
+            Some((Element::One(head), rest)) => {
+                Ok(Self { head: *head, at_start, joined, rest: rest.to_vec() })
+            }
             Some(_) => Err("a term must start with a word or a class".into()),
             None => Err("the term is empty".into()),
         }
     }
 
     /// Tries the term with its first word at `first`; gives the index after its last word.
-    pub(super) fn matches(&self, has: &impl Fn(usize, Symbol) -> bool, first: usize, end: usize) -> Option<usize> {
+    pub(super) fn matches(
+        &self,
+        has: &impl Fn(usize, Symbol) -> bool,
+        first: usize,
+        end: usize,
+    ) -> Option<usize> {
         if !has(first, self.head) {
             return None;
         }
@@ -108,14 +115,17 @@ impl Pattern {
     fn walk(rest: &[Element], has: &impl Fn(usize, Symbol) -> bool, at: usize, end: usize) -> Option<usize> {
         let Some((element, rest)) = rest.split_first() else { return Some(at) };
         match element {
-            Element::One(symbol) => (at < end && has(at, *symbol)).then(|| Self::walk(rest, has, at + 1, end)).flatten(),
+            Element::One(symbol) => {
+                (at < end && has(at, *symbol)).then(|| Self::walk(rest, has, at + 1, end)).flatten()
+            }
             Element::Optional(symbol) => {
-                let with = if at < end && has(at, *symbol) { Self::walk(rest, has, at + 1, end) } else { None };
+                let with =
+                    if at < end && has(at, *symbol) { Self::walk(rest, has, at + 1, end) } else { None };
                 with.or_else(|| Self::walk(rest, has, at, end))
             }
-            Element::Gap(width) => {
-                (0..=*width).take_while(|skip| at + skip <= end).find_map(|skip| Self::walk(rest, has, at + skip, end))
-            }
+            Element::Gap(width) => (0..=*width)
+                .take_while(|skip| at + skip <= end)
+                .find_map(|skip| Self::walk(rest, has, at + skip, end)),
             Element::End => (at == end).then(|| Self::walk(rest, has, at, end)).flatten(),
         }
     }

@@ -222,7 +222,10 @@ impl RuleSet {
     ///
     /// # Panics
     /// When they have a fault, which a test excludes.
-    #[expect(clippy::panic, reason = "a test loads the embedded rules; a program without its rules must not start")]
+    #[expect(
+        clippy::panic,
+        reason = "a test loads the embedded rules; a program without its rules must not start"
+    )]
     pub fn embedded() -> Self {
         Self::load(FILES).unwrap_or_else(|faults| {
             let list: Vec<_> = faults.iter().map(ToString::to_string).collect();
@@ -243,9 +246,8 @@ impl RuleSet {
             read.file(file, text, &mut faults);
         }
         let version = read.version();
-        let lexicon = Lexicon::new(std::mem::take(&mut read.classes)).map_err(|problem| {
-            vec![fault("(classes)", None, &problem, "rename it")]
-        });
+        let lexicon = Lexicon::new(std::mem::take(&mut read.classes))
+            .map_err(|problem| vec![fault("(classes)", None, &problem, "rename it")]);
         let mut lexicon = match lexicon {
             Ok(lexicon) => lexicon,
             Err(more) => return Err(faults.into_iter().chain(more).collect()),
@@ -263,10 +265,16 @@ impl RuleSet {
                 complain("the id is taken by another rule".into(), "give it an id of its own");
             }
             if written.terms.is_empty() == written.detector.is_none() {
-                complain("has neither or both of `terms` and `detector`".into(), "give it exactly one of them");
+                complain(
+                    "has neither or both of `terms` and `detector`".into(),
+                    "give it exactly one of them",
+                );
             }
             if written.examples.is_empty() || written.counter_examples.is_empty() {
-                complain("lacks examples".into(), "write at least one sentence each in `match` and `no_match`");
+                complain(
+                    "lacks examples".into(),
+                    "write at least one sentence each in `match` and `no_match`",
+                );
             }
             if written.version == 0 || written.confidence.is_some_and(|given| !(0.0..=1.0).contains(&given)) {
                 complain("version or confidence out of range".into(), "version from 1, confidence 0 to 1");
@@ -277,7 +285,10 @@ impl RuleSet {
                     match Pattern::parse(term, &mut lexicon) {
                         Ok(patterns) => all.extend(patterns),
                         Err(problem) => {
-                            complain(format!("{what} `{term}`: {problem}"), "see the table of the language in config/rules/README.md");
+                            complain(
+                                format!("{what} `{term}`: {problem}"),
+                                "see the table of the language in config/rules/README.md",
+                            );
                         }
                     }
                 }
@@ -291,13 +302,18 @@ impl RuleSet {
             for need in &written.needs {
                 match lexicon.symbol(&format!("<{need}>")) {
                     Ok(symbol) => needs.push(symbol),
-                    Err(problem) => complain(format!("needs `{need}`: {problem}"), "name a class of words.toml"),
+                    Err(problem) => {
+                        complain(format!("needs `{need}`: {problem}"), "name a class of words.toml")
+                    }
                 }
             }
             if faults.len() > before {
                 continue;
             }
-            if matches!(written.category, Category::Insult | Category::Profanity | Category::Hate | Category::Sexist) {
+            if matches!(
+                written.category,
+                Category::Insult | Category::Profanity | Category::Hate | Category::Sexist
+            ) {
                 for word in written.terms.iter().filter(|term| !term.contains(' ')) {
                     lexicon.mask(word);
                 }
@@ -341,7 +357,8 @@ impl RuleSet {
             let cases = rule.examples.iter().map(|text| (text, true));
             for (text, expected) in cases.chain(rule.counter_examples.iter().map(|text| (text, false))) {
                 if super::fires(self, rule, text) != expected {
-                    let problem = if expected { "does not find its own example" } else { "finds its counter-example" };
+                    let problem =
+                        if expected { "does not find its own example" } else { "finds its counter-example" };
                     let remedy = "change the rule, or the example if it is the example that is wrong";
                     faults.push(fault(&rule.file, Some(&rule.id), &format!("{problem} `{text}`"), remedy));
                 }
@@ -351,8 +368,14 @@ impl RuleSet {
             let cases = rule.examples.iter().map(|text| (text, true));
             for (text, expected) in cases.chain(rule.counter_examples.iter().map(|text| (text, false))) {
                 if super::answer::fires(self, rule, text) != expected {
-                    let problem = format!("should {}be found in `{text}`", if expected { "" } else { "not " });
-                    faults.push(fault(&rule.file, Some(&rule.id), &problem, "change the rule or the example"));
+                    let problem =
+                        format!("should {}be found in `{text}`", if expected { "" } else { "not " });
+                    faults.push(fault(
+                        &rule.file,
+                        Some(&rule.id),
+                        &problem,
+                        "change the rule or the example",
+                    ));
                 }
             }
         }
@@ -361,7 +384,12 @@ impl RuleSet {
 }
 
 impl Rule {
-    fn new(file: String, written: Written, needs: Vec<Symbol>, [also, unless, unless_anywhere]: [Vec<Pattern>; 3]) -> Self {
+    fn new(
+        file: String,
+        written: Written,
+        needs: Vec<Symbol>,
+        [also, unless, unless_anywhere]: [Vec<Pattern>; 3],
+    ) -> Self {
         let default = if written.category.is_danger() { Effect::Lowers } else { Effect::Stops };
         Self {
             confidence: written.confidence.unwrap_or(if written.band == Band::Obvious { 0.95 } else { 0.6 }),
@@ -423,14 +451,27 @@ fn compile_answers(
             for term in terms {
                 match Pattern::parse(term, lexicon) {
                     Ok(more) => patterns.extend(more),
-                    Err(problem) => faults.push(fault(&file, Some(&answer.id), &format!("term `{term}`: {problem}"), "correct the term")),
+                    Err(problem) => faults.push(fault(
+                        &file,
+                        Some(&answer.id),
+                        &format!("term `{term}`: {problem}"),
+                        "correct the term",
+                    )),
                 }
             }
             patterns
         };
         let (patterns, unless) = (parse(&answer.terms), parse(&answer.unless));
         let (examples, counter_examples) = (answer.examples, answer.counter_examples);
-        all.push(AnswerRule { id: answer.id, kind: answer.kind, patterns, unless, file, examples, counter_examples });
+        all.push(AnswerRule {
+            id: answer.id,
+            kind: answer.kind,
+            patterns,
+            unless,
+            file,
+            examples,
+            counter_examples,
+        });
     }
     all
 }
@@ -459,7 +500,12 @@ impl Read {
                 ("class", Value::Table(classes)) => {
                     for (name, words) in classes {
                         let Ok(words) = words.try_into::<Vec<String>>() else {
-                            faults.push(fault(file, None, &format!("class `{name}` is no list of words"), "write [\"…\"]"));
+                            faults.push(fault(
+                                file,
+                                None,
+                                &format!("class `{name}` is no list of words"),
+                                "write [\"…\"]",
+                            ));
                             continue;
                         };
                         self.classes.entry(name).or_default().extend(words);
@@ -469,25 +515,48 @@ impl Read {
                     for (bare, full) in words {
                         match full.as_str().filter(|full| full.chars().count() == bare.chars().count()) {
                             Some(full) => drop(self.undiacritic.insert(bare, full.to_owned())),
-                            None => faults.push(fault(file, None, &format!("undiacritic `{bare}` has another number of letters"), "give the same word with its dots")),
+                            None => faults.push(fault(
+                                file,
+                                None,
+                                &format!("undiacritic `{bare}` has another number of letters"),
+                                "give the same word with its dots",
+                            )),
                         }
                     }
                 }
                 ("rule", Value::Array(rules)) => Self::list(file, rules, &mut self.rules, faults),
                 ("answer", Value::Array(answers)) => Self::list(file, answers, &mut self.answers, faults),
                 (other, _) => {
-                    faults.push(fault(file, None, &format!("unknown or ill-formed key `{other}`"), "use [class], [undiacritic], [[rule]], [[answer]]"));
+                    faults.push(fault(
+                        file,
+                        None,
+                        &format!("unknown or ill-formed key `{other}`"),
+                        "use [class], [undiacritic], [[rule]], [[answer]]",
+                    ));
                 }
             }
         }
     }
 
-    fn list<T: for<'de> Deserialize<'de>>(file: &str, values: Vec<Value>, into: &mut Vec<(String, T)>, faults: &mut Vec<RuleFault>) {
+    fn list<T: for<'de> Deserialize<'de>>(
+        file: &str,
+        values: Vec<Value>,
+        into: &mut Vec<(String, T)>,
+        faults: &mut Vec<RuleFault>,
+    ) {
         for (place, value) in values.into_iter().enumerate() {
-            let name = value.get("id").and_then(Value::as_str).map_or_else(|| format!("no. {}", place + 1), ToOwned::to_owned);
+            let name = value
+                .get("id")
+                .and_then(Value::as_str)
+                .map_or_else(|| format!("no. {}", place + 1), ToOwned::to_owned);
             match value.try_into() {
                 Ok(written) => into.push((file.to_owned(), written)),
-                Err(error) => faults.push(fault(file, Some(&name), &error.to_string().replace('\n', " "), "correct the key; config/rules/README.md lists them all")),
+                Err(error) => faults.push(fault(
+                    file,
+                    Some(&name),
+                    &error.to_string().replace('\n', " "),
+                    "correct the key; config/rules/README.md lists them all",
+                )),
             }
         }
     }

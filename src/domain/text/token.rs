@@ -65,8 +65,8 @@ const LONGEST_WORD: usize = 80;
 
 /// Top domains that are believed without `www` or `http` in front (`nu`, `no` and `to` are words).
 const TOP_DOMAINS: &[&str] = &[
-    "se", "com", "net", "org", "info", "shop", "io", "ly", "ru", "xyz", "biz", "eu", "fi", "dk", "example", "app",
-    "dev", "site", "online", "club", "link", "click", "store", "live", "vip", "top", "gg", "tv",
+    "se", "com", "net", "org", "info", "shop", "io", "ly", "ru", "xyz", "biz", "eu", "fi", "dk", "example",
+    "app", "dev", "site", "online", "club", "link", "click", "store", "live", "vip", "top", "gg", "tv",
 ];
 
 /// The words of a view and its sentences.
@@ -83,21 +83,42 @@ pub fn tokens(view: &View) -> (Vec<Token>, Vec<Sentence>) {
         if at >= chunk_end && !ch.is_whitespace() {
             chunk_end = (at..glyphs.len()).find(|&i| glyphs[i].ch.is_whitespace()).unwrap_or(glyphs.len());
             if let Some((length, flag)) = address(&view.glyphs[at..chunk_end]) {
-                push(&mut words, view, at, at + length, flag as u8, first_of_sentence, sentences.len(), &quoted);
+                push(
+                    &mut words,
+                    view,
+                    at,
+                    at + length,
+                    flag as u8,
+                    first_of_sentence,
+                    sentences.len(),
+                    &quoted,
+                );
                 at += length;
                 continue;
             }
         }
-        if ch.is_alphanumeric() || (ch == '*' && glyphs.get(at + 1).is_some_and(|next| next.ch.is_alphabetic())) {
+        if ch.is_alphanumeric()
+            || (ch == '*' && glyphs.get(at + 1).is_some_and(|next| next.ch.is_alphabetic()))
+        {
             let end = word_end(view, at);
             let number = glyphs[at..end].iter().all(|glyph| glyph.ch.is_ascii_digit());
             let mention = at > 0 && glyphs[at - 1].ch == '@';
-            let flags = if number { Flag::Number as u8 } else { 0 } | if mention { Flag::Mention as u8 } else { 0 };
+            let flags =
+                if number { Flag::Number as u8 } else { 0 } | if mention { Flag::Mention as u8 } else { 0 };
             push(&mut words, view, at, end, flags, first_of_sentence, sentences.len(), &quoted);
             at = end;
         } else {
             if is_emoji(ch) {
-                push(&mut words, view, at, at + 1, Flag::Emoji as u8, first_of_sentence, sentences.len(), &quoted);
+                push(
+                    &mut words,
+                    view,
+                    at,
+                    at + 1,
+                    Flag::Emoji as u8,
+                    first_of_sentence,
+                    sentences.len(),
+                    &quoted,
+                );
             }
             let ends = match ch {
                 '\n' | '\r' => true,
@@ -108,7 +129,9 @@ pub fn tokens(view: &View) -> (Vec<Token>, Vec<Sentence>) {
             if ends && words.len() > first_of_sentence {
                 sentences.push(Sentence { first: first_of_sentence, end: words.len(), question: ch == '?' });
                 first_of_sentence = words.len();
-            } else if ch == '?' && let Some(last) = sentences.last_mut() {
+            } else if ch == '?'
+                && let Some(last) = sentences.last_mut()
+            {
                 last.question = true;
             }
             at += 1;
@@ -155,7 +178,8 @@ fn word_end(view: &View, at: usize) -> usize {
     let mut end = at + 1;
     while end < glyphs.len() && end - at < LONGEST_WORD {
         let ch = glyphs[end].ch;
-        let next_is_letter = glyphs.get(end + 1).is_some_and(|next| next.ch.is_alphanumeric() || next.ch == '*');
+        let next_is_letter =
+            glyphs.get(end + 1).is_some_and(|next| next.ch.is_alphanumeric() || next.ch == '*');
         let masks = matches!(ch, '*') && (next_is_letter || glyphs[end - 1].ch == '*' || end - at >= 2);
         if !(ch.is_alphanumeric() || masks || (matches!(ch, '\'' | '’') && next_is_letter)) {
             break;
@@ -169,7 +193,8 @@ fn word_end(view: &View, at: usize) -> usize {
 fn ends_sentence(view: &View, at: usize, before: Option<&Token>) -> bool {
     let followed = view.glyphs.get(at + 1).is_none_or(|next| next.ch.is_whitespace() || next.ch == '.');
     let abbreviation = before.is_some_and(|word| {
-        word.end == at && matches!(word.text.as_str(), "kl" | "ex" | "nr" | "tel" | "ca" | "st" | "a" | "d" | "s" | "dr")
+        word.end == at
+            && matches!(word.text.as_str(), "kl" | "ex" | "nr" | "tel" | "ca" | "st" | "a" | "d" | "s" | "dr")
     });
     followed && !abbreviation
 }
@@ -184,7 +209,8 @@ fn quotations(view: &View) -> Vec<(usize, usize)> {
     let mut open: Option<usize> = None;
     for (at, glyph) in view.glyphs.iter().enumerate() {
         let single = matches!(glyph.ch, '\'' | '‘' | '’') && {
-            let letter = |i: Option<usize>| i.and_then(|i| view.glyphs.get(i)).is_some_and(|g| g.ch.is_alphanumeric());
+            let letter =
+                |i: Option<usize>| i.and_then(|i| view.glyphs.get(i)).is_some_and(|g| g.ch.is_alphanumeric());
             letter(at.checked_sub(1)) != letter(Some(at + 1))
         };
         if !(single || matches!(glyph.ch, '"' | '”' | '“' | '„' | '»' | '«')) {
@@ -214,7 +240,9 @@ fn address(chunk: &[super::Glyph]) -> Option<(usize, Flag)> {
         return None;
     }
     let mut length = chunk.len().min(2048);
-    while length > 0 && matches!(chunk[length - 1].ch, '.' | ',' | '!' | '?' | ')' | ';' | ':' | '"' | '”' | '\'' | ']') {
+    while length > 0
+        && matches!(chunk[length - 1].ch, '.' | ',' | '!' | '?' | ')' | ';' | ':' | '"' | '”' | '\'' | ']')
+    {
         length -= 1;
     }
     let text: String = chunk[..length].iter().map(|glyph| glyph.ch).collect();
@@ -229,17 +257,20 @@ fn address(chunk: &[super::Glyph]) -> Option<(usize, Flag)> {
             !rest.is_empty()
                 && TOP_DOMAINS.contains(&top)
                 && rest.split('.').all(|label| {
-                    !label.is_empty() && label.chars().all(|ch| ch.is_alphanumeric() || matches!(ch, '-' | '_'))
+                    !label.is_empty()
+                        && label.chars().all(|ch| ch.is_alphanumeric() || matches!(ch, '-' | '_'))
                 })
         })
     };
     if let Some((local, host)) = text.split_once('@') {
-        let host_is_known = is_host(host) || host.rsplit_once('.').is_some_and(|(_, top)| matches!(top, "nu" | "no"));
-        let local_is_sound =
-            !local.is_empty() && local.chars().all(|ch| ch.is_alphanumeric() || matches!(ch, '.' | '-' | '_' | '+'));
+        let host_is_known =
+            is_host(host) || host.rsplit_once('.').is_some_and(|(_, top)| matches!(top, "nu" | "no"));
+        let local_is_sound = !local.is_empty()
+            && local.chars().all(|ch| ch.is_alphanumeric() || matches!(ch, '.' | '-' | '_' | '+'));
         return (local_is_sound && host_is_known).then_some((length, Flag::Email));
     }
     let (host, path) = text.split_once('/').map_or((text.as_str(), false), |(host, _)| (host, true));
-    let short_top = host.rsplit_once('.').is_some_and(|(_, top)| matches!(top, "me" | "nu" | "to" | "no" | "gl" | "cc"));
+    let short_top =
+        host.rsplit_once('.').is_some_and(|(_, top)| matches!(top, "me" | "nu" | "to" | "no" | "gl" | "cc"));
     (is_host(host) || (path && short_top)).then_some((length, Flag::Url))
 }
