@@ -14,6 +14,8 @@ pub mod due;
 
 pub mod evaluate;
 
+pub mod export;
+
 pub mod holidays;
 
 pub mod init;
@@ -23,6 +25,8 @@ pub mod recovery;
 pub mod run;
 
 pub mod sandbox;
+
+pub mod verify;
 
 use std::io::Write;
 use std::path::Path;
@@ -83,6 +87,10 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
             decide::run(&load(&config)?, &case, &by, outcome, &reason, out)
         }
         Command::Brake(brake) => brake::run(&load(&config)?, &brake, out),
+        Command::Export(asked) => export::run(&load(&config)?, &asked, out),
+        Command::Verify { path, key, seen, json } => {
+            verify::run(&path, key.as_deref(), seen.as_deref(), json, out)
+        }
         Command::Sandbox { listen, seed } => {
             runtime()?.block_on(sandbox::run(listen, seed.as_deref(), crate::daemon::signalled()))?;
             Ok(Outcome::Done)

@@ -1,1 +1,214 @@
-//! 7. Case → evidence bundle.
+//! 9. Case → evidence bundle, when a person asks; reads only, beside a running daemon too.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+
+use crate::archive::checkpoint::Checkpoint;
+use crate::archive::entry::{Entry, RecordId};
+use crate::archive::fields::Tree;
+use crate::archive::keys::{Keys, KeysError};
+use crate::archive::note::VerifierKey;
+use crate::archive::{ArchiveError, Vault};
+use crate::bundle::bag::{self, BagError, BagInput, Event};
+use crate::domain::case::CaseId;
+use crate::durable;
+use crate::store::records::Record;
+use crate::store::{Db, StoreError, diary, log, records};
+
+/// Why nothing was exported.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The case has no preserved record.
+    #[error(
+        "{0} has no preserved record: nothing was flagged or decided there, or no pass has run since; run a pass first"
+    )]
+    NoRecord(CaseId),
+    /// The newest checkpoint does not cover the record's last entry.
+    #[error("the newest checkpoint does not cover the last entry of {0}: run a pass first")]
+    NotPublished(CaseId),
+    /// The record's key or content is gone by a disposal decision.
+    #[error("the content of {0} has been disposed of; only its entries in the log remain")]
+    Disposed(CaseId),
+    /// The target is there already.
+    #[error("{} exists already: choose another path", .0.display())]
+    Exists(PathBuf),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The key table.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The bag.
+    #[error(transparent)]
+    Bag(#[from] BagError),
+    /// A folder cannot be made.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// What an export reads from.
+#[derive(Debug)]
+pub struct Source<'a> {
+    /// The database.
+    pub db: &'a Db,
+    /// The keys.
+    pub keys: &'a Keys,
+    /// The archive.
+    pub vault: &'a Vault,
+    /// The municipality's name.
+    pub organisation: &'a str,
+    /// The log's name.
+    pub origin: &'a str,
+    /// The day of packing (Stockholm).
+    pub today: NaiveDate,
+}
+
+/// A bag that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The case.
+    pub case: CaseId,
+    /// Where its bag lies.
+    pub path: PathBuf,
+}
+
+/// Writes the bags of `cases`: one case is the bag `out` itself, several are folders in it. With `versions`, every
+/// preserved version of a case. All of it is there at the end, or nothing.
+///
+/// # Errors
+/// As [`ExportError`]; nothing is left under `out`.
+pub fn bags(
+    source: &Source<'_>,
+    cases: &[CaseId],
+    versions: bool,
+    out: &Path,
+    mut progress: impl FnMut(usize),
+) -> Result<Vec<Written>, ExportError> {
+    if out.symlink_metadata().is_ok() {
+        return Err(ExportError::Exists(out.to_owned()));
+    }
+    let mut inputs = Vec::new();
+    for case in cases {
+        let chosen = source.db.read_now(|reader| {
+            Ok(if versions {
+                records::of_case(reader, *case)?
+            } else {
+                records::current(reader, *case)?.into_iter().collect()
+            })
+        })?;
+        if chosen.is_empty() {
+            return Err(ExportError::NoRecord(*case));
+        }
+        for record in chosen {
+            inputs.push((*case, record));
+        }
+    }
+    if let ([(case, record)], false) = (inputs.as_slice(), versions) {
+        bag::write(out, &input(source, *case, record)?)?;
+        progress(1);
+        return Ok(vec![Written { case: *case, path: out.to_owned() }]);
+    }
+    several(source, &inputs, out, progress)
+}
+
+/// Many bags: in a folder of another name until the last one is durable.
+fn several(
+    source: &Source<'_>,
+    inputs: &[(CaseId, Record)],
+    out: &Path,
+    mut progress: impl FnMut(usize),
+) -> Result<Vec<Written>, ExportError> {
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ExportError::Io { path, source }
+    };
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let temporary = parent.join(format!(".{name}.{}.tmp", std::process::id()));
+    durable::create_folder(&temporary).map_err(io(&temporary))?;
+    let result = (|| {
+        let mut written = Vec::with_capacity(inputs.len());
+        for (done, (case, record)) in inputs.iter().enumerate() {
+            let input = input(source, *case, record)?;
+            let folder = bag::folder_name(input.diary_number.as_deref(), input.record);
+            bag::write(&temporary.join(&folder), &input)?;
+            written.push(Written { case: *case, path: out.join(folder) });
+            progress(done + 1);
+        }
+        std::fs::rename(&temporary, out).map_err(io(out))?;
+        durable::sync_folder(parent).map_err(io(parent))?;
+        Ok(written)
+    })();
+    if result.is_err() {
+        // Of no further use; what cannot be removed is told by its name.
+        let _ = std::fs::remove_dir_all(&temporary);
+    }
+    result
+}
+
+/// Everything of one record, read back from archive and database.
+fn input(source: &Source<'_>, case: CaseId, record: &Record) -> Result<BagInput, ExportError> {
+    let id: RecordId =
+        record.id.parse().map_err(|_| StoreError::Corrupt(format!("`{}` is no record id", record.id)))?;
+    let (entries, number) = source.db.read_now(|reader| {
+        Ok((log::of_record(reader, &record.id)?, diary::of_record(reader, &record.id)?))
+    })?;
+    let (checkpoint, text) = source
+        .vault
+        .checkpoint(source.origin, source.keys.signing_key())?
+        .ok_or(ExportError::NotPublished(case))?;
+    covered(&checkpoint, entries.last().map(|entry| entry.index), case)?;
+    let key = source.keys.existing_record_key(id)?.ok_or(ExportError::Disposed(case))?;
+    let snapshot = entries.first().ok_or(ExportError::NoRecord(case))?;
+    let head = Entry::parse(&snapshot.leaf).ok().and_then(|entry| entry.tree()).ok_or_else(|| {
+        StoreError::Corrupt(format!("record {}: its first entry is no snapshot", record.id))
+    })?;
+    let (_, content, _) = source.vault.reread(id, key.expose(), &head)?;
+    let mut events = Vec::with_capacity(entries.len());
+    for entry in &entries {
+        let fields = match entry.tree {
+            None => None,
+            Some(0) => Some(content.fields.clone()),
+            Some(j) => {
+                let doc = entry.doc.as_deref().ok_or(ExportError::Disposed(case))?;
+                let doc: serde_json::Value = serde_json::from_str(doc)
+                    .map_err(|error| StoreError::Corrupt(format!("entry {}: {error}", entry.index)))?;
+                let tree = Tree::of(&doc, log::SPLIT, &[], key.expose(), j)
+                    .map_err(|error| StoreError::Corrupt(format!("entry {}: {error}", entry.index)))?;
+                Some(tree.full_json())
+            }
+        };
+        let path =
+            source.vault.tiles().inclusion(entry.index, checkpoint.size).map_err(ArchiveError::from)?;
+        events.push(Event { index: entry.index, leaf: entry.leaf.clone(), fields, path });
+    }
+    Ok(BagInput {
+        record: id,
+        diary_number: number,
+        organisation: source.organisation.to_owned(),
+        events,
+        files: content.files,
+        derived: BTreeMap::new(),
+        checkpoint: text,
+        vkey: VerifierKey::of(source.origin, source.keys.signing_key()).map_err(ArchiveError::from)?,
+        date: source.today,
+    })
+}
+
+fn covered(checkpoint: &Checkpoint, last: Option<u64>, case: CaseId) -> Result<(), ExportError> {
+    match last {
+        None => Err(ExportError::NoRecord(case)),
+        Some(last) if last >= checkpoint.size => Err(ExportError::NotPublished(case)),
+        Some(_) => Ok(()),
+    }
+}

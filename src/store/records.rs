@@ -169,3 +169,24 @@ pub fn preserved(tx: &Tx<'_>, id: &str, pack_digest: &str) -> Result<()> {
     tx.execute("update record set state = 'preserved', pack_digest = ?2 where id = ?1", [id, pack_digest])?;
     Ok(())
 }
+
+/// Cases with a preserved record whose comment was written in `from..to`, oldest first.
+///
+/// # Errors
+/// Engine errors.
+pub fn cases_between(
+    reader: &Reader,
+    account: &str,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<CaseId>> {
+    let mut query = reader.prepare_cached(
+        "select distinct k.id, c.created_at from case_file k join comment c on c.id = k.comment
+         join record r on r.case_id = k.id and r.state = 'preserved'
+         where c.account = ?1 and c.created_at >= ?2 and c.created_at < ?3 order by c.created_at, k.id",
+    )?;
+    query
+        .query_map([account, &stamp(from), &stamp(to)], |row| row.get(0))?
+        .map(|id| Ok(CaseId(id?)))
+        .collect()
+}
