@@ -7,6 +7,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -143,6 +144,20 @@ fn own_post<'a>(did: &str, uri: &'a str) -> Option<&'a str> {
 /// The address of a post in our own repository.
 fn own_uri(did: &str, key: &str) -> String {
     format!("at://{did}/{POST}/{key}")
+}
+
+/// The time in a record key (TID): 53 bits of microseconds since 1970, then 10 bits of clock id, in base 32.
+/// Source: <https://atproto.com/specs/tid>.
+fn time_of_key(key: &str) -> Option<DateTime<Utc>> {
+    const DIGITS: &[u8] = b"234567abcdefghijklmnopqrstuvwxyz";
+    if key.len() != 13 {
+        return None;
+    }
+    let number = key.bytes().try_fold(0_u64, |number, byte| {
+        let digit = DIGITS.iter().position(|known| *known == byte)?;
+        number.checked_mul(32)?.checked_add(u64::try_from(digit).ok()?)
+    })?;
+    DateTime::from_timestamp_micros(i64::try_from(number >> 10).ok()?)
 }
 
 #[async_trait]
