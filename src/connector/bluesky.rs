@@ -66,6 +66,15 @@ impl Bluesky {
         Ok(Self { http, did: did.to_owned(), sessions: Sessions::new(entry, login)? })
     }
 
+    /// The hosts that this account speaks to: `api`'s, and the server that holds the account's repository, which only
+    /// a log-in tells.
+    pub async fn hosts(&self) -> Result<Vec<String>, ConnectorError> {
+        let session = self.sessions.current(&self.http, &self.did).await?;
+        let mut hosts = vec![self.sessions.entry().host().to_owned(), session.pds().host().to_owned()];
+        hosts.dedup();
+        Ok(hosts)
+    }
+
     /// Reads, with the session renewed once if it has run out. Every answer of the platform below 500 comes back.
     async fn read(
         &self,

@@ -315,6 +315,7 @@ async fn a_wrong_password_or_another_account_is_unauthorised() {
         Bluesky::new(Http::for_tests(Duration::from_secs(30)), &town.network.pds_url, did, &login.into())
             .unwrap()
     };
+    assert_eq!(town.account.hosts().await.unwrap(), ["localhost"]);
     for account in [new(&town.did, "fel-losenord"), new(&town.bo_did, "hunter2-hunter2")] {
         let error = account.page(None).await.unwrap_err();
         assert!(matches!(error, ConnectorError::Unauthorized(_)), "{error}");
