@@ -7,6 +7,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -63,6 +64,15 @@ impl Bluesky {
             return Err("native_id must be the account's DID, such as did:plc:abc".to_owned());
         }
         Ok(Self { http, did: did.to_owned(), sessions: Sessions::new(entry, login)? })
+    }
+
+    /// The hosts that this account speaks to: `api`'s, and the server that holds the account's repository, which only
+    /// a log-in tells.
+    pub async fn hosts(&self) -> Result<Vec<String>, ConnectorError> {
+        let session = self.sessions.current(&self.http, &self.did).await?;
+        let mut hosts = vec![self.sessions.entry().host().to_owned(), session.pds().host().to_owned()];
+        hosts.dedup();
+        Ok(hosts)
     }
 
     /// Reads, with the session renewed once if it has run out. Every answer of the platform below 500 comes back.
@@ -143,6 +153,20 @@ fn own_post<'a>(did: &str, uri: &'a str) -> Option<&'a str> {
 /// The address of a post in our own repository.
 fn own_uri(did: &str, key: &str) -> String {
     format!("at://{did}/{POST}/{key}")
+}
+
+/// The time in a record key (TID): 53 bits of microseconds since 1970, then 10 bits of clock id, in base 32.
+/// Source: <https://atproto.com/specs/tid>.
+fn time_of_key(key: &str) -> Option<DateTime<Utc>> {
+    const DIGITS: &[u8] = b"234567abcdefghijklmnopqrstuvwxyz";
+    if key.len() != 13 {
+        return None;
+    }
+    let number = key.bytes().try_fold(0_u64, |number, byte| {
+        let digit = DIGITS.iter().position(|known| *known == byte)?;
+        number.checked_mul(32)?.checked_add(u64::try_from(digit).ok()?)
+    })?;
+    DateTime::from_timestamp_micros(i64::try_from(number >> 10).ok()?)
 }
 
 #[async_trait]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::ConnectorError;
-use super::{Act, Bluesky, Intent, Preserved, error_of, own_post, own_uri, session, succeeded};
+use super::{Act, Bluesky, Intent, Preserved, error_of, own_post, own_uri, session, succeeded, time_of_key};
 
 /// The collection of gates.
 const THREADGATE: &str = "app.bsky.feed.threadgate";
@@ -160,35 +160,5 @@ impl Bluesky {
             .json::<Written>()
             .map(|_| ())
             .map_err(|error| ConnectorError::OutcomeUnknown(error.to_string()))
-    }
-}
-
-/// The time in a record key (TID): 53 bits of microseconds since 1970, then 10 bits of clock id, in base 32.
-/// Source: <https://atproto.com/specs/tid>.
-fn time_of_key(key: &str) -> Option<chrono::DateTime<chrono::Utc>> {
-    const DIGITS: &[u8] = b"234567abcdefghijklmnopqrstuvwxyz";
-    if key.len() != 13 {
-        return None;
-    }
-    let number = key.bytes().try_fold(0_u64, |number, byte| {
-        let digit = DIGITS.iter().position(|known| *known == byte)?;
-        number.checked_mul(32)?.checked_add(u64::try_from(digit).ok()?)
-    })?;
-    chrono::DateTime::from_timestamp_micros(i64::try_from(number >> 10).ok()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_in_a_key_is_read() {
-        // The keys of two recorded posts and the times that their records claim.
-        let time = |key| time_of_key(key).map(|time| time.format("%Y-%m-%dT%H:%M").to_string());
-        assert_eq!(time("3juqjtr23dk2h").as_deref(), Some("2023-05-02T11:07"));
-        assert_eq!(time("3jxzbtxkj4k2n").as_deref(), Some("2023-06-13T02:54"));
-        for key in ["", "self", "3juqjtr23dk20", "åäöåäöå", "zzzzzzzzzzzzzz"] {
-            assert_eq!(time(key), None, "{key}");
-        }
     }
 }

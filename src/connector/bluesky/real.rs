@@ -245,6 +245,22 @@ async fn gone_and_blocked_are_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backdated_reply_is_not_older_than_our_post() {
+    let Some(town) = Town::found("datum") else { return };
+    let root = town.write_post("Nytt i dag");
+    for claim in ["1980-01-01T00:00:00Z", "2036-01-01T00:00:00Z"] {
+        let body = json!({"handle": town.anna, "text": "Hej", "root": root, "createdAt": claim});
+        let reply = town.call("/reply", &body);
+        town.settle();
+        let look = town.account.look(&target(&reply, &root)).await.unwrap();
+        let (seen, now) = (look.seen.unwrap().created_at, look.date.unwrap());
+        assert!((now - seen).num_minutes().abs() <= 2, "{claim}: {seen}, asked at {now}");
+        let sweep = town.sweep(None).await;
+        assert_eq!(sweep.comments[&uri(&reply)].created_at, seen);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_conflict_a_full_gate_and_anothers_thread_are_told() {
     let Some(town) = Town::found("krock") else { return };
     let root = town.write_post("Budget");
@@ -299,6 +315,7 @@ async fn a_wrong_password_or_another_account_is_unauthorised() {
         Bluesky::new(Http::for_tests(Duration::from_secs(30)), &town.network.pds_url, did, &login.into())
             .unwrap()
     };
+    assert_eq!(town.account.hosts().await.unwrap(), ["localhost"]);
     for account in [new(&town.did, "fel-losenord"), new(&town.bo_did, "hunter2-hunter2")] {
         let error = account.page(None).await.unwrap_err();
         assert!(matches!(error, ConnectorError::Unauthorized(_)), "{error}");

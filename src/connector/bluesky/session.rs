@@ -31,6 +31,10 @@ impl Session {
         &self.access
     }
 
+    pub(super) fn pds(&self) -> &Endpoint {
+        &self.pds
+    }
+
     /// A reading request for the method `name`.
     pub(super) fn get(&self, name: &str) -> Request {
         Request::get(&self.pds, &["xrpc", name])
@@ -96,6 +100,10 @@ impl Sessions {
             password: login.password.into(),
             open: Mutex::default(),
         })
+    }
+
+    pub(super) fn entry(&self) -> &Endpoint {
+        &self.entry
     }
 
     /// The open session, opened now if there is none.

@@ -593,3 +593,14 @@ async fn a_look_tells_each_standing_apart() {
         }
     }
 }
+
+#[test]
+fn the_time_in_a_key_is_read() {
+    // The keys of two recorded posts and the times that their records claim.
+    let time = |key| time_of_key(key).map(|time| time.format("%Y-%m-%dT%H:%M").to_string());
+    assert_eq!(time("3juqjtr23dk2h").as_deref(), Some("2023-05-02T11:07"));
+    assert_eq!(time("3jxzbtxkj4k2n").as_deref(), Some("2023-06-13T02:54"));
+    for key in ["", "self", "3juqjtr23dk20", "åäöåäöå", "zzzzzzzzzzzzzz"] {
+        assert_eq!(time(key), None, "{key}");
+    }
+}

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::super::Post;
 use super::super::http;
+use super::{own_post, time_of_key};
 use crate::domain::comment::{Attachment, Author, Seen, Visibility};
 
 /// How long before its indexing an author may claim to have written.
@@ -85,12 +86,17 @@ pub(super) fn uri(raw: &RawValue) -> Option<String> {
 /// that its record names.
 pub(super) fn comment(did: &str, raw: &RawValue, root: Option<&str>) -> Result<Viewed, serde_json::Error> {
     let view: PostView = http::element(raw)?;
-    let created_at = time_of(&view)?;
+    let mut created_at = time_of(&view)?;
     let (named_root, parent) = match view.record.reply {
         Some(reply) => (Some(reply.root.uri), Some(reply.parent.uri)),
         None => (None, None),
     };
     let post_id = root.map(str::to_owned).or_else(|| named_root.clone()).unwrap_or_else(|| view.uri.clone());
+    // Some AppViews show the author's claim as `indexedAt` (tried on the real network). A reply is at least never
+    // older than the post of ours that it answers, whose key tells its time.
+    if let Some(root) = own_post(did, &post_id).and_then(time_of_key) {
+        created_at = created_at.max(root);
+    }
     let name = [&view.author.display_name, &view.author.handle]
         .into_iter()
         .filter_map(Value::as_str)
@@ -241,6 +247,23 @@ mod tests {
             );
         }
         assert!(view("2026-11-23T05:59:58Z", "snart", &json!({})).is_err());
+    }
+
+    #[test]
+    fn no_claim_is_older_than_the_post_it_answers() {
+        let root = format!("at://{DID}/app.bsky.feed.post/3juqjtr23dk2h");
+        let reply = json!({"reply": {"root": {"uri": root}, "parent": {"uri": root}}});
+        for (shown, time) in [
+            ("1980-01-01T00:00:00Z", "2023-05-02T11:07:53.848112Z"),
+            ("2023-05-02T11:07:53Z", "2023-05-02T11:07:53.848112Z"),
+            ("2023-05-02T11:07:54Z", "2023-05-02T11:07:54Z"),
+        ] {
+            assert_eq!(
+                view(shown, shown, &reply).unwrap().seen.created_at,
+                instant(time).unwrap(),
+                "{shown}"
+            );
+        }
     }
 
     #[test]
