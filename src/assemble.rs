@@ -11,8 +11,8 @@ use crate::archive::Vault;
 use crate::archive::keys::{Kek, Keys};
 use crate::archive::note::VerifierKey;
 use crate::clock::Clock;
-use crate::config::{Api, Config, KekSource, Tls, Transport};
-use crate::connector::Connector;
+use crate::config::{Api, Config, KekSource, Mode, Tls, Transport};
+use crate::connector::{Connector, DryRun};
 use crate::connector::bluesky::Bluesky;
 use crate::connector::facebook::Facebook;
 use crate::connector::http::{ClientOptions, Endpoint, Http};
@@ -252,7 +252,7 @@ fn connectors(
         let missing = |key: &str| {
             anyhow!("account[{}].{key} is missing: {} needs it", account.id, account.platform.label())
         };
-        let connector: Arc<dyn Connector> = match account.platform {
+        let connector: Box<dyn Connector> = match account.platform {
             Platform::Facebook => {
                 let api =
                     Endpoint::parse(&api).map_err(|why| anyhow!("account[{}].api: {why}", account.id))?;
@@ -261,7 +261,7 @@ fn connectors(
                     Some(path) => Some(config.secret(path).map_err(|fault| anyhow!("{fault}"))?),
                     None => None,
                 };
-                Arc::new(Facebook::new(
+                Box::new(Facebook::new(
                     http.clone(),
                     api,
                     account.native_id.clone(),
@@ -271,7 +271,7 @@ fn connectors(
             }
             Platform::Bluesky => {
                 let login = secret(&account.login_file)?.ok_or_else(|| missing("login_file"))?;
-                Arc::new(
+                Box::new(
                     Bluesky::new(http.clone(), &api, &account.native_id, &login)
                         .map_err(|why| anyhow!("account[{}]: {why}", account.id))?,
                 )
@@ -281,6 +281,11 @@ fn connectors(
                 account.id,
                 other.label()
             ),
+        };
+        // In watch mode no writing request can leave, whatever a step asks for.
+        let connector: Arc<dyn Connector> = match account.mode {
+            Mode::Watch => Arc::new(DryRun(connector)),
+            Mode::Act => Arc::from(connector),
         };
         connectors.insert(account.id.clone(), connector);
     }

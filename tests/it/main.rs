@@ -1,7 +1,7 @@
 //! The one integration binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop with a message")]
 
-mod bluesky_network;
+mod bluesky;
 mod mail;
 mod support;
 mod tidy;
