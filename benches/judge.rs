@@ -1,5 +1,4 @@
 //! How long one comment takes to judge.
-#![expect(missing_docs, reason = "criterion's macros make public items")]
 
 use std::hint::black_box;
 
@@ -7,10 +6,22 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use uppsikt::domain::classify::{Input, Policies, RuleSet, classify};
 
 const COMMENTS: &[(&str, &str)] = &[
-    ("clean", "Tack för fin skötsel av lekplatsen vid skolan, barnen trivs och vi kommer gärna tillbaka i helgen igen."),
-    ("question", "Hej! Vet ni när badhuset öppnar igen efter renoveringen, och gäller fjolårets badkort även i sommar?"),
-    ("insult", "Vilken jävla idiot är det som har ritat rondellen vid stationen, det går ju inte att köra där med släp."),
-    ("disguised", "D1n jävla 1d10t, jag v3t var du b0r och vad du heter, skit stövel, sluta upp med det där nu genast!!!!"),
+    (
+        "clean",
+        "Tack för fin skötsel av lekplatsen vid skolan, barnen trivs och vi kommer gärna tillbaka i helgen igen.",
+    ),
+    (
+        "question",
+        "Hej! Vet ni när badhuset öppnar igen efter renoveringen, och gäller fjolårets badkort även i sommar?",
+    ),
+    (
+        "insult",
+        "Vilken jävla idiot är det som har ritat rondellen vid stationen, det går ju inte att köra där med släp.",
+    ),
+    (
+        "disguised",
+        "D1n jävla 1d10t, jag v3t var du b0r och vad du heter, skit stövel, sluta upp med det där nu genast!!!!",
+    ),
 ];
 
 fn judge(criterion: &mut Criterion) {
@@ -19,7 +30,8 @@ fn judge(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     for (name, text) in COMMENTS {
         let input = Input { text, ..Input::default() };
-        group.bench_function(*name, |bencher| bencher.iter(|| classify(&rules, &policies, black_box(&input))));
+        group
+            .bench_function(*name, |bencher| bencher.iter(|| classify(&rules, &policies, black_box(&input))));
     }
     group.finish();
     criterion.bench_function("load", |bencher| bencher.iter(RuleSet::embedded));

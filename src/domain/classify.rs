@@ -298,8 +298,10 @@ fn in_context(rules: &RuleSet, rule: &Rule, document: &Document, at: usize, afte
     }
     if document.tokens[at].is(text::Flag::Quoted) {
         // Marks alone may be emphasis; together with a word of reporting they are somebody else's words.
-        let reported = (sentence.first.saturating_sub(6)..sentence.end).any(|i| document.has(i, grammar.report));
-        let effect = if rule.quotation == Effect::Stops && !reported { Effect::Lowers } else { rule.quotation };
+        let reported =
+            (sentence.first.saturating_sub(6)..sentence.end).any(|i| document.has(i, grammar.report));
+        let effect =
+            if rule.quotation == Effect::Stops && !reported { Effect::Lowers } else { rule.quotation };
         if !apply(effect) {
             return None;
         }

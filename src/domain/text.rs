@@ -230,10 +230,12 @@ pub fn spaced(view: &View) -> View {
         }
         let letters = run.iter().filter(|&&i| source[i].ch.is_alphabetic()).count();
         // Two lone letters with wide gaps around them are a word of the same writer ("d u  ä r").
-        let wide_word =
-            run.len() >= 2 && glyphs.len() >= 2 && glyphs[glyphs.len() - 2..].iter().all(|g| g.ch == ' ');
+        let gap = |two: Option<&[Glyph]>| two.is_some_and(|two| two.iter().all(|glyph| glyph.ch == ' '));
+        let last = run[run.len() - 1];
+        let wide_word = run.len() >= 2
+            && (gap(glyphs.len().checked_sub(2).and_then(|from| glyphs.get(from..)))
+                || gap(source.get(last + 1..last + 3)));
         if (run.len() >= 4 || wide_word) && letters * 2 > run.len() {
-            let last = run[run.len() - 1];
             glyphs.extend(run.iter().map(|&i| source[i]));
             at = last + 1;
         } else {

@@ -16,7 +16,12 @@ fn one_line_out_per_line_in_in_the_same_order() {
     let finding = &lines[0]["findings"][0];
     assert_eq!((finding["category"].as_str(), finding["band"].as_str()), (Some("insult"), Some("obvious")));
     assert_eq!((finding["start"].as_u64(), finding["end"].as_u64()), (Some(0), Some(9)));
-    assert!(finding["rule"].is_string() && finding["version"].is_u64() && finding["view"].is_string() && finding["confidence"].is_f64());
+    assert!(
+        finding["rule"].is_string()
+            && finding["version"].is_u64()
+            && finding["view"].is_string()
+            && finding["confidence"].is_f64()
+    );
     assert_eq!((lines[0]["proposal"].as_str(), lines[1]["proposal"].as_str()), (Some("hide"), Some("keep")));
     assert_eq!(lines[1]["needs_answer"].as_bool(), Some(false));
 }
@@ -24,10 +29,20 @@ fn one_line_out_per_line_in_in_the_same_order() {
 #[test]
 fn a_bad_line_gives_its_number_and_never_its_text() {
     for bad in [
-        &b"{"[..], b"[]", b"{\"id\":1}", b"{\"text\":\"hemlig\"}", b"{\"id\":\"1\",\"text\":7}", b"\xff\xfe", b"{\"id\":\"1\",\"text\":\"\\ud800\"}",
-        b"", b"{\"id\":null,\"text\":\"hemlig\"}", b"{\"id\":\"1\",\"text\":\"hemlig\"} x", b"{\"id\":\"1\",\"text\":\"x\",\"platform\":[\"hemlig\"]}",
+        &b"{"[..],
+        b"[]",
+        b"{\"id\":1}",
+        b"{\"text\":\"hemlig\"}",
+        b"{\"id\":\"1\",\"text\":7}",
+        b"\xff\xfe",
+        b"{\"id\":\"1\",\"text\":\"\\ud800\"}",
+        b"",
+        b"{\"id\":null,\"text\":\"hemlig\"}",
+        b"{\"id\":\"1\",\"text\":\"hemlig\"} x",
+        b"{\"id\":\"1\",\"text\":\"x\",\"platform\":[\"hemlig\"]}",
     ] {
-        let input = [b"{\"id\":\"1\",\"text\":\"hej\"}\n", bad, b"\n{\"id\":\"3\",\"text\":\"hej\"}\n"].concat();
+        let input =
+            [b"{\"id\":\"1\",\"text\":\"hej\"}\n", bad, b"\n{\"id\":\"3\",\"text\":\"hej\"}\n"].concat();
         let (sound, lines) = run_on(&input);
         assert!(!sound);
         assert_eq!(lines.len(), 3, "{}", String::from_utf8_lossy(bad));

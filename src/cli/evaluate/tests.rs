@@ -21,8 +21,14 @@ fn hits_misses_and_false_alarms_are_counted_by_category_and_split() {
         rows.iter().find(|row| row["split"] == split && row["category"] == category).unwrap().clone()
     };
     let insult = row("all", "insult");
-    assert_eq!((&insult["hits"], &insult["false_alarms"], &insult["misses"]), (&1.into(), &1.into(), &1.into()));
-    assert_eq!((&insult["precision"], &insult["recall"], &insult["support"]), (&0.5.into(), &0.5.into(), &2.into()));
+    assert_eq!(
+        (&insult["hits"], &insult["false_alarms"], &insult["misses"]),
+        (&1.into(), &1.into(), &1.into())
+    );
+    assert_eq!(
+        (&insult["precision"], &insult["recall"], &insult["support"]),
+        (&0.5.into(), &0.5.into(), &2.into())
+    );
     assert_eq!(row("easy", "insult")["precision"], 1.0);
     assert_eq!(row("hard", "threat")["recall"], 0.0);
     let summary = rows.iter().find(|row| row["split"] == "all" && row["lines"].is_u64()).unwrap();
@@ -33,16 +39,27 @@ fn hits_misses_and_false_alarms_are_counted_by_category_and_split() {
 #[test]
 fn the_table_for_people_says_the_same() {
     let (_, out) = run_on(FILE, false);
-    for part in ["all: 4 lines", "insult", "0.500", "false alarms on clean lines: 1 of 2", "needs_answer right: 4 of 4"] {
+    for part in [
+        "all: 4 lines",
+        "insult",
+        "0.500",
+        "false alarms on clean lines: 1 of 2",
+        "needs_answer right: 4 of 4",
+    ] {
         assert!(out.contains(part), "{out}");
     }
 }
 
 #[test]
 fn a_bad_line_is_told_and_the_rest_is_counted() {
-    let (sound, out) = run_on("id\tlabels\tneeds_answer\thard\ttext\n1\tnonsense\tfalse\t\tx\n2\tinsult\n3\t\tmaybe\t\tx\n4\t\tfalse\t\thej\n", false);
+    let (sound, out) = run_on(
+        "id\tlabels\tneeds_answer\thard\ttext\n1\tnonsense\tfalse\t\tx\n2\tinsult\n3\t\tmaybe\t\tx\n4\t\tfalse\t\thej\n",
+        false,
+    );
     assert!(!sound);
-    for part in ["line 2: unknown category", "line 3: fewer than five", "line 4: needs_answer", "all: 1 lines"] {
+    for part in
+        ["line 2: unknown category", "line 3: fewer than five", "line 4: needs_answer", "all: 1 lines"]
+    {
         assert!(out.contains(part), "{out}");
     }
     assert!(!run_on("1\t\tfalse\t\thej\n", false).0, "a file without its header is bad");

@@ -135,7 +135,7 @@ fn luhn(digits: &[u32]) -> bool {
         .enumerate()
         .map(|(place, digit)| if place % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { *digit })
         .sum();
-    digits.len() == 10 && sum % 10 == 0
+    digits.len() == 10 && sum.is_multiple_of(10)
 }
 
 /// The words just before a number say that it is something else.

@@ -72,7 +72,7 @@ fn disguises_are_seen_through_and_named() {
         ("Du är en iiidiiioooot", "stretched"),
         ("d i n  i d i o t", "spaced"),
         ("vilken skit stövel till chef", "joined"),
-        ("javla idiot", "plain"),
+        ("javla idiot", "undiacritic"),
     ] {
         let found = judge(text);
         let finding = found.findings.iter().find(|finding| finding.category == Category::Insult);
@@ -102,7 +102,9 @@ fn somebody_elses_words_are_not_the_writers() {
 
 #[test]
 fn danger_escalates_even_when_the_rule_is_unsure() {
-    for text in ["Barnen där far illa", "Jag orkar inte leva längre", "Det brinner i skolan!!", "Säljer barnporr, pm"] {
+    for text in
+        ["Barnen där far illa", "Jag orkar inte leva längre", "Det brinner i skolan!!", "Säljer barnporr, pm"]
+    {
         assert_eq!(judge(text).proposal, Proposal::Escalate, "{text}");
     }
     assert_eq!(judge("Jag vet var du bor").proposal, Proposal::Hide);
@@ -122,7 +124,11 @@ fn a_look_is_at_most_a_review_and_the_strongest_proposal_rules() {
 #[test]
 fn what_cannot_be_read_is_never_clean() {
     let attachments = [Attachment::Image];
-    let seen = classify(rules(), &Policies::default(), &Input { text: "", attachments: &attachments, ..Input::default() });
+    let seen = classify(
+        rules(),
+        &Policies::default(),
+        &Input { text: "", attachments: &attachments, ..Input::default() },
+    );
     assert_eq!(seen.findings.len(), 1);
     assert_eq!((seen.findings[0].category, seen.findings[0].view.as_str()), (Category::Unreadable, "image"));
     assert_eq!(seen.proposal, Proposal::Review);
@@ -142,14 +148,32 @@ fn what_cannot_be_read_is_never_clean() {
 #[test]
 fn personal_numbers_have_a_date_and_a_check_digit() {
     for text in [
-        "19121212-1212", "191212121212", "121212-1212", "1212121212", "121212+1212", "19 12 12 12 - 12 12", "701063-2391",
-        "19701063-2391", "20000101-T220", "000101R220", "（121212–1212）",
+        "19121212-1212",
+        "191212121212",
+        "121212-1212",
+        "1212121212",
+        "121212+1212",
+        "19 12 12 12 - 12 12",
+        "701063-2391",
+        "19701063-2391",
+        "20000101-T220",
+        "000101R220",
+        "（121212–1212）",
     ] {
         assert_eq!(categories(text), [Category::SensitivePersonalData], "{text}");
     }
     for text in [
-        "121212-1213", "19121312-1212", "212000-0142", "20240230-0000", "2024-05-12", "OCR 1212121212", "070-174 06 33",
-        "9121212121212121", "121212-12123", "000000-0000", "KS 2024/00512-3",
+        "121212-1213",
+        "19121312-1212",
+        "212000-0142",
+        "20240230-0000",
+        "2024-05-12",
+        "OCR 1212121212",
+        "070-174 06 33",
+        "9121212121212121",
+        "121212-12123",
+        "000000-0000",
+        "KS 2024/00512-3",
     ] {
         assert!(!categories(text).contains(&Category::SensitivePersonalData), "{text}");
     }
@@ -158,14 +182,30 @@ fn personal_numbers_have_a_date_and_a_check_digit() {
 #[test]
 fn answers_are_due_to_questions_and_views_not_to_praise_and_friends() {
     for text in [
-        "Vilka öppettider gäller i påsk?", "när öppnar badet", "Undrar om bussen går på söndag", "Kan ni skicka länken",
-        "Ni borde sanda gångvägen vid skolan", "Gatlampan vid bron är trasig", "Where can I pay?", "Bra! Gäller det barn också?", "??",
+        "Vilka öppettider gäller i påsk?",
+        "när öppnar badet",
+        "Undrar om bussen går på söndag",
+        "Kan ni skicka länken",
+        "Ni borde sanda gångvägen vid skolan",
+        "Gatlampan vid bron är trasig",
+        "Where can I pay?",
+        "Bra! Gäller det barn också?",
+        "??",
     ] {
         assert!(judge(text).needs_answer, "{text}");
     }
     for text in [
-        "Tack för snabbt svar!", "Vad fint det blev!", "😂😂", "", "@Anna ska vi gå dit?", "Anna, såg du det här? Ska vi gå?", "Hur dum får man bli?",
-        "När jag var liten fanns ingen cykelväg.", "Han frågade \"när öppnar ni\" och fick svar.", "Grattis!", "Var med och påverka!",
+        "Tack för snabbt svar!",
+        "Vad fint det blev!",
+        "😂😂",
+        "",
+        "@Anna ska vi gå dit?",
+        "Anna, såg du det här? Ska vi gå?",
+        "Hur dum får man bli?",
+        "När jag var liten fanns ingen cykelväg.",
+        "Han frågade \"när öppnar ni\" och fick svar.",
+        "Grattis!",
+        "Var med och påverka!",
     ] {
         assert!(!judge(text).needs_answer, "{text}");
     }
@@ -177,7 +217,11 @@ fn a_fault_names_file_rule_and_remedy_and_hides_no_other_fault() {
     let bad = "[[rule]]\nid = \"a\"\nversion = 1\ncategory = \"insult\"\nband = \"look\"\nterms = [\"x ..99 y\"]\nmatch = [\"x\"]\nno_match = [\"z\"]\n\n[[rule]]\nid = \"b\"\nversion = 1\ncategory = \"insult\"\nband = \"look\"\nword = 3\n\n[[rule]]\nid = \"c\"\nversion = 1\ncategory = \"insult\"\nband = \"look\"\nterms = [\"x\"]\n";
     let faults = RuleSet::load(&[*words, ("bad.toml", bad)]).unwrap_err();
     let found: Vec<_> = faults.iter().map(|fault| (fault.file.as_str(), fault.rule.as_deref())).collect();
-    assert_eq!(found, [("bad.toml", Some("b")), ("bad.toml", Some("a")), ("bad.toml", Some("c"))], "{faults:?}");
+    assert_eq!(
+        found,
+        [("bad.toml", Some("b")), ("bad.toml", Some("a")), ("bad.toml", Some("c"))],
+        "{faults:?}"
+    );
     assert!(faults.iter().all(|fault| !fault.remedy.is_empty() && fault.to_string().contains("bad.toml")));
     assert!(RuleSet::load(&[*words, ("torn.toml", "[[rule")]).is_err());
     assert!(RuleSet::load(&[]).is_err());
@@ -209,8 +253,24 @@ fn an_explanation_says_rule_words_place_view_and_band() {
 fn hostile_texts_take_no_more_than_their_length() {
     let long = |part: &str| part.repeat(200_000 / part.len());
     for text in [
-        long("idiot "), long("a"), long("\u{301}"), long("j*"), long("\""), long("\0"), long("d i n "), long("\u{202e}x"), long("1212121212 "),
-        long("jag ska ska ska "), long("@a. "), long("hatar alla "), long("0701740633"), long("www.a.se "), long("*"), long("ﷺ"), long("?"), long("jävla "),
+        long("idiot "),
+        long("a"),
+        long("\u{301}"),
+        long("j*"),
+        long("\""),
+        long("\0"),
+        long("d i n "),
+        long("\u{202e}x"),
+        long("1212121212 "),
+        long("jag ska ska ska "),
+        long("@a. "),
+        long("hatar alla "),
+        long("0701740633"),
+        long("www.a.se "),
+        long("*"),
+        long("ﷺ"),
+        long("?"),
+        long("jävla "),
     ] {
         let found = judge(&text);
         assert!(found.findings.len() < 500);

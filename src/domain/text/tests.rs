@@ -56,10 +56,12 @@ fn numbers_stay_numbers_in_the_leet_view() {
 
 #[test]
 fn words_know_their_sentence_their_quotation_and_what_they_are() {
-    let (words, sentences) = tokens(&plain("Hon sa \"dumma dig\" igår. Se www.exempel.se, eller? 😂 @anna 12"));
+    let (words, sentences) =
+        tokens(&plain("Hon sa \"dumma dig\" igår. Se www.exempel.se, eller? 😂 @anna 12"));
     assert_eq!(sentences.len(), 3);
     assert!(sentences[1].question && !sentences[0].question);
-    let flagged = |flag| words.iter().filter(|word| word.is(flag)).map(|word| word.text.as_str()).collect::<Vec<_>>();
+    let flagged =
+        |flag| words.iter().filter(|word| word.is(flag)).map(|word| word.text.as_str()).collect::<Vec<_>>();
     assert_eq!(flagged(Flag::Quoted), ["dumma", "dig"]);
     assert_eq!(flagged(Flag::Url), ["www.exempel.se"]);
     assert_eq!(flagged(Flag::Emoji), ["😂"]);
