@@ -304,7 +304,7 @@ impl RuleSet {
                 match lexicon.symbol(&format!("<{need}>")) {
                     Ok(symbol) => needs.push(symbol),
                     Err(problem) => {
-                        complain(format!("needs `{need}`: {problem}"), "name a class of words.toml")
+                        complain(format!("needs `{need}`: {problem}"), "name a class of words.toml");
                     }
                 }
             }
