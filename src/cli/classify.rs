@@ -53,7 +53,7 @@ pub fn run(
 ) -> io::Result<bool> {
     let mut sound = true;
     for_each_line(input, |number, line| {
-        match line.map_err(ToOwned::to_owned).and_then(|line| parse(line)) {
+        match line.map_err(ToOwned::to_owned).and_then(parse) {
             Ok((line, attachments)) => {
                 let platform = line.platform.as_deref().and_then(|code| code.parse::<Platform>().ok());
                 let (parent, post) = (line.parent.as_deref(), line.post.as_deref());

@@ -296,8 +296,15 @@ fn in_context(rules: &RuleSet, rule: &Rule, document: &Document, at: usize, afte
             return None;
         }
     }
-    if document.tokens[at].is(text::Flag::Quoted) && !apply(rule.quotation) {
-        return None;
+    if document.tokens[at].is(text::Flag::Quoted) {
+        // Marks alone may be emphasis; together with a word of reporting they are somebody else's words.
+        let reported =
+            (sentence.first.saturating_sub(6)..sentence.end).any(|i| document.has(i, grammar.report));
+        let effect =
+            if rule.quotation == Effect::Stops && !reported { Effect::Lowers } else { rule.quotation };
+        if !apply(effect) {
+            return None;
+        }
     }
     if rule.positive != Effect::Ignored {
         let praised = (after..sentence.end.min(after + 2)).any(|i| document.has(i, grammar.positive));

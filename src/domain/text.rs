@@ -179,7 +179,7 @@ pub fn leet(stripped: &View, one: char) -> View {
             let last_letter = word.iter().rposition(|glyph| glyph.ch.is_alphanumeric()).unwrap_or(0);
             for (i, glyph) in word.iter_mut().enumerate() {
                 if let Some(letter) = fold::leet_letter(glyph.ch, one)
-                    && (glyph.ch.is_ascii_digit() || i < last_letter)
+                    && (glyph.ch.is_ascii_digit() || i < last_letter || (i > 0 && glyph.ch == '@'))
                 {
                     glyph.ch = letter;
                 }
@@ -230,10 +230,12 @@ pub fn spaced(view: &View) -> View {
         }
         let letters = run.iter().filter(|&&i| source[i].ch.is_alphabetic()).count();
         // Two lone letters with wide gaps around them are a word of the same writer ("d u  ä r").
-        let wide_word =
-            run.len() >= 2 && glyphs.len() >= 2 && glyphs[glyphs.len() - 2..].iter().all(|g| g.ch == ' ');
+        let gap = |two: Option<&[Glyph]>| two.is_some_and(|two| two.iter().all(|glyph| glyph.ch == ' '));
+        let last = run[run.len() - 1];
+        let wide_word = run.len() >= 2
+            && (gap(glyphs.len().checked_sub(2).and_then(|from| glyphs.get(from..)))
+                || gap(source.get(last + 1..last + 3)));
         if (run.len() >= 4 || wide_word) && letters * 2 > run.len() {
-            let last = run[run.len() - 1];
             glyphs.extend(run.iter().map(|&i| source[i]));
             at = last + 1;
         } else {
@@ -296,12 +298,14 @@ pub fn views(text: &str, vetted: &BTreeMap<String, String>) -> Vec<View> {
         bare.glyphs.windows(3).any(|three| three.iter().all(|g| g.ch == three[0].ch && g.ch.is_alphabetic()));
     bases.insert(0, bare);
     for base in bases {
-        if long_run {
-            add(&mut all, stretched(&base, 1));
-            add(&mut all, stretched(&base, 2));
-        }
+        add(&mut all, base.clone());
         add(&mut all, undiacritic(&base, vetted));
-        add(&mut all, base);
+        if long_run {
+            let short = stretched(&base, 1);
+            add(&mut all, short.clone());
+            add(&mut all, stretched(&base, 2));
+            add(&mut all, undiacritic(&short, vetted));
+        }
     }
     // The mildest reading is tried first, so that a finding names the least that was needed to see it.
     all.sort_by_key(|view| match view.reading {

@@ -110,14 +110,17 @@ fn number_at(glyphs: &[Glyph], at: usize, wanted: usize, named: bool) -> Option<
     let short = if year_given { &digits[2..] } else { &digits[..] };
     let two = |from: usize| short[from] * 10 + short[from + 1];
     let (year, month, day) = (two(0), two(2), two(4));
-    let day = if day > 60 { day - 60 } else { day };
+    let coordination = day > 60;
+    let day = if coordination { day - 60 } else { day };
+    // A coordination number may have no month, when the date of birth is not known.
+    let month = if coordination && month == 0 { 1 } else { month };
     let valid_date = if year_given {
         let century = digits[0] * 10 + digits[1];
         (18..=20).contains(&century) && is_date(century * 100 + year, month, day)
     } else {
         is_date(1900 + year, month, day) || is_date(2000 + year, month, day)
     };
-    (valid_date && luhn(short) && short[6..].iter().any(|digit| *digit != 0)).then_some(i)
+    (valid_date && luhn(short) && short[6..9].iter().any(|digit| *digit != 0)).then_some(i)
 }
 
 fn is_joint(ch: char) -> bool {
@@ -135,7 +138,7 @@ fn luhn(digits: &[u32]) -> bool {
         .enumerate()
         .map(|(place, digit)| if place % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { *digit })
         .sum();
-    digits.len() == 10 && sum % 10 == 0
+    digits.len() == 10 && sum.is_multiple_of(10)
 }
 
 /// The words just before a number say that it is something else.

@@ -174,6 +174,7 @@ pub(super) struct Grammar {
     pub(super) surname: Symbol,
     pub(super) named: Symbol,
     pub(super) staff: Symbol,
+    pub(super) report: Symbol,
 }
 
 /// Every rule, checked and compiled.
@@ -303,7 +304,7 @@ impl RuleSet {
                 match lexicon.symbol(&format!("<{need}>")) {
                     Ok(symbol) => needs.push(symbol),
                     Err(problem) => {
-                        complain(format!("needs `{need}`: {problem}"), "name a class of words.toml")
+                        complain(format!("needs `{need}`: {problem}"), "name a class of words.toml");
                     }
                 }
             }
@@ -426,7 +427,9 @@ impl Grammar {
         let (negation, positive) = (class("negation"), class("positive"));
         let (first_person, being) = (class("first_person"), class("being"));
         let (first_name, surname, staff) = (class("first_name"), class("surname"), class("staff"));
+        let report = class("report");
         Some(Self {
+            report: report?,
             negation: negation?,
             positive: positive?,
             first_person: first_person?,

@@ -121,8 +121,7 @@ pub fn tokens(view: &View) -> (Vec<Token>, Vec<Sentence>) {
                 );
             }
             let ends = match ch {
-                '\n' | '\r' => true,
-                '!' | '?' | '…' => true,
+                '\n' | '\r' | '!' | '?' | '…' => true,
                 '.' => ends_sentence(view, at, words.last()),
                 _ => false,
             };
