@@ -18,7 +18,7 @@ use crate::store::comments::StoredComment;
 use crate::store::decisions::{self, Decided, MACHINE, NewDecision};
 use crate::store::duties::{self, NewDuty};
 use crate::store::intents::{self, OpenIntent};
-use crate::store::{Result, StoreError, Tx, cases, comments};
+use crate::store::{Result, StoreError, Tx, cases, comments, polls};
 
 /// The kinds of duty that an answer ends.
 pub const ANSWER_KINDS: [&str; 3] = ["answer_24h", "answer_next_working_day", "answer_as_soon_as_possible"];
@@ -122,8 +122,24 @@ pub fn judged(
     let flagged = assessment.proposal > Proposal::Keep;
     if stored.old {
         // Older than `watched_from`: searchable and decidable, but no duty, letter or act (N1).
-        if flagged {
-            cases::open(tx, stored.id, now)?;
+        if !flagged {
+            return Ok(());
+        }
+        let case = cases::open(tx, stored.id, now)?;
+        // The date is the author's claim on some platforms: what claims to be old, and was not there when the first
+        // night's reading ended, does not escape a person's eyes where somebody may be in danger.
+        let late = polls::first_success(tx, &account.id)?.is_some_and(|first| first < stored.first_seen_at);
+        if late && flag_kind(config, assessment) == "danger" {
+            let note = "Kommentaren är daterad före bevakningens början men sågs först nu.".to_owned();
+            let about = About {
+                kind: "danger",
+                case: Some(case.id),
+                account: &account.id,
+                trigger_at: now,
+                found_at: now,
+                note: Some(note),
+            };
+            begin(tx, config, &about)?;
         }
         return Ok(());
     }

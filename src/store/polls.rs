@@ -176,3 +176,16 @@ pub fn last_success(reader: &Reader) -> Result<Option<DateTime<Utc>>> {
         reader.query_row("select max(last_ok) from account_state", [], |row| row.get(0))?;
     text.as_deref().map(moment).transpose()
 }
+
+/// The end of the first successful poll of an account.
+///
+/// # Errors
+/// Engine errors.
+pub fn first_success(reader: &Reader, account: &str) -> Result<Option<DateTime<Utc>>> {
+    let text: Option<String> = reader.query_row(
+        "select min(ended_at) from poll where account = ?1 and outcome = 'ok'",
+        [account],
+        |row| row.get(0),
+    )?;
+    text.as_deref().map(moment).transpose()
+}
