@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use chrono_tz::Europe::Stockholm;
-
 use crate::archive::fields::Tree;
+use crate::domain::calendar;
 use crate::pipeline::{App, PassError};
 use crate::store::{StoreError, comments, log};
 
@@ -17,14 +16,13 @@ use crate::store::{StoreError, comments, log};
 /// The store's.
 pub async fn days(app: &App) -> Result<usize, PassError> {
     let now = app.clock.now();
-    let today = now.with_timezone(&Stockholm).date_naive();
-    let waiting = app.db.read(comments::unreceived).await?;
+    let today = calendar::local_date(now);
+    let midnight = calendar::to_utc(today.and_time(chrono::NaiveTime::MIN));
+    let waiting = app.db.read(move |reader| comments::unreceived(reader, midnight)).await?;
     let mut days: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for version in waiting {
-        let day = version.seen_at.with_timezone(&Stockholm).date_naive();
-        if day < today {
-            days.entry((day, version.account.clone())).or_default().push(version);
-        }
+        let day = calendar::local_date(version.seen_at);
+        days.entry((day, version.account.clone())).or_default().push(version);
     }
     let count = days.len();
     for versions in days.into_values() {

@@ -389,16 +389,17 @@ pub struct Unreceived {
     pub salt: [u8; 16],
 }
 
-/// The versions that no daily entry commits to, oldest first.
+/// The versions first seen before `midnight` that no daily entry commits to, oldest first; a busy first night is
+/// taken in several passes.
 ///
 /// # Errors
 /// Engine errors.
-pub fn unreceived(reader: &Reader) -> Result<Vec<Unreceived>> {
+pub fn unreceived(reader: &Reader, midnight: DateTime<Utc>) -> Result<Vec<Unreceived>> {
     let mut query = reader.prepare_cached(
         "select v.id, c.account, v.seen_at, v.text, v.salt from version v join comment c on c.id = v.comment
-         where v.received is null order by v.id limit 100000",
+         where v.received is null and v.seen_at < ?1 order by v.id limit 100000",
     )?;
-    let rows = query.query_map([], |row| {
+    let rows = query.query_map([stamp(midnight)], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?, row.get(4)?))
     })?;
     rows.map(|row| {
