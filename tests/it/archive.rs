@@ -5,10 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
+use proptest::prelude::*;
 use uppsikt::archive::entry::{Entry, Kind, RecordId, TreeHead};
-use uppsikt::archive::tiles::Tiles;
+use uppsikt::archive::note::VerifierKey;
+use uppsikt::archive::proof::Proof;
+use uppsikt::archive::tiles::{self, Tiles};
 use uppsikt::archive::verify::{Options, Report, Severity, verify, verify_packs};
-use uppsikt::archive::{checkpoint, merkle, pack};
+use uppsikt::archive::{checkpoint, fields, merkle, pack};
 use uppsikt::durable;
 
 use crate::support::evidence::{Dice, Log, ORIGIN, files, overwrite};
@@ -294,4 +297,27 @@ fn absurd_claims_and_missing_folders_give_findings_and_no_panic() {
     assert!(verify(dir.path(), &key(&log)).is_err(), "nothing is left that could be evidence");
     overwrite(&log.archive(), b"a file");
     assert!(verify(dir.path(), &key(&log)).unwrap().has_errors());
+}
+
+proptest! {
+    #[test]
+    fn no_parser_panics_or_believes_noise(bytes in proptest::collection::vec(any::<u8>(), 0..400), text in "\\PC{0,200}") {
+        let head = TreeHead { root: [0; 32], n: 16 };
+        let record = RecordId::from_bytes([0; 16]);
+        for bytes in [bytes.as_slice(), text.as_bytes()] {
+            prop_assert!(Entry::parse(bytes).is_err());
+            prop_assert!(pack::open(&[0; 32], record, bytes).is_err());
+            let magic = [b"uppsikt-pack/1\n", bytes].concat();
+            prop_assert!(pack::open(&[0; 32], record, &magic).is_err());
+            let _ = tiles::split_bundle(bytes, 3);
+            let text = String::from_utf8_lossy(bytes);
+            prop_assert!(checkpoint::Checkpoint::parse(&text).is_err());
+            let proof = format!("c2sp.org/tlog-proof@v1\nindex 1\n{text}\n\n");
+            prop_assert!(Proof::parse(&proof).and_then(|proof| proof.verify(&[0; 32], &[])).is_err());
+            prop_assert!(fields::verify(&text, &head).is_err());
+            prop_assert!(text.parse::<VerifierKey>().is_err());
+            let name = tiles::TileName::parse(&format!("tile/{text}"));
+            prop_assert!(name.is_none_or(|name| name.path().ends_with(&*text)));
+        }
+    }
 }
