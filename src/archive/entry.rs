@@ -395,7 +395,11 @@ impl Entry {
         if let Some((field, _)) = allowed.into_iter().find(|(_, good)| !good) {
             return Err(EntryError::Field(field));
         }
-        if self.canonical().len() > LONGEST { Err(EntryError::TooLong) } else { Ok(self) }
+        // Only a key's name has no length of its own.
+        if self.vkey.is_some() && self.canonical().len() > LONGEST {
+            return Err(EntryError::TooLong);
+        }
+        Ok(self)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The one integration binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop with a message")]
 
+mod archive;
+mod bag;
 mod bluesky;
 mod mail;
 mod support;

@@ -316,7 +316,7 @@ fn check_fields(
                 .withheld
                 .iter()
                 .any(|(position, path)| path.is_some() || *position < fields.shown.len());
-            if bare || fields.withheld.len() >= fields::STEP && !fields.shown.is_empty() {
+            if bare || fields.shown.is_empty() || fields.withheld.len() >= fields::STEP {
                 report.entry_error("withheld", path, index, "uppgifter är borttagna ur filen");
             }
             Some(fields)

@@ -48,7 +48,7 @@ pub(super) fn verify(data: &Path, options: &Options<'_>, seen: Option<&Seen>) ->
 
 fn once(data: &Path, archive: &Path, options: &Options<'_>, seen: Option<&Seen>) -> Report {
     let mut report = Report::default();
-    if std::fs::symlink_metadata(archive).is_ok_and(|metadata| !metadata.is_dir()) {
+    if !archive.is_dir() {
         report.error("not_a_file", ".", "archive är ingen mapp");
         return report;
     }
@@ -56,6 +56,17 @@ fn once(data: &Path, archive: &Path, options: &Options<'_>, seen: Option<&Seen>)
     let head = head::read(&source, CHECKPOINT, KEY, options, &mut report);
     let files: BTreeSet<_> = source.files(&mut report).into_iter().collect();
     report.checked.files += 2;
+    for path in files.iter().filter(|path| !is_known(path)) {
+        if is_leftover(path) {
+            report.warning(
+                "leftover",
+                path,
+                "en halvskriven fil efter ett avbrott; den kan tas bort när tjänsten står still",
+            );
+        } else {
+            report.error("unexpected_file", path, "filen hör inte till arkivet");
+        }
+    }
     let Some(head) = head else {
         head::conclude(false, &mut report);
         return report;
@@ -68,17 +79,6 @@ fn once(data: &Path, archive: &Path, options: &Options<'_>, seen: Option<&Seen>)
     }
     log.check_tiles(&source, &files, &mut report);
     check_packs(data, archive, &files, &log.chains, options.record_keys, &mut report);
-    for path in files.iter().filter(|path| !is_known(path)) {
-        if is_leftover(path) {
-            report.warning(
-                "leftover",
-                path,
-                "en halvskriven fil efter ett avbrott; den kan tas bort när tjänsten står still",
-            );
-        } else {
-            report.error("unexpected_file", path, "filen hör inte till arkivet");
-        }
-    }
     head::conclude(vouched, &mut report);
     report
 }
@@ -87,9 +87,12 @@ fn is_known(path: &str) -> bool {
     path == CHECKPOINT || path == KEY || TileName::parse(path).is_some() || pack_record(path).is_some()
 }
 
-/// A temporary file of `durable`: `.<name>.<16 hex>.tmp`.
+/// A temporary file of `durable`, `.<name>.<16 hex>.tmp`, or the one that shows whether the archive can be written.
 fn is_leftover(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
+    if path == ".probe" {
+        return true;
+    }
     name.strip_prefix('.').and_then(|name| name.strip_suffix(".tmp")).is_some_and(|name| {
         name.rsplit_once('.').is_some_and(|(_, random)| random.len() == 16 && hex::decode(random).is_ok())
     })

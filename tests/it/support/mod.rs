@@ -1,4 +1,5 @@
 //! What the integration tests share.
 
 pub(crate) mod bluesky;
+pub(crate) mod evidence;
 pub(crate) mod smtp;
