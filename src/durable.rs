@@ -140,7 +140,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let below = dir.path().join("packs/00");
         create_folder(&below).unwrap();
-        let keep = ["checkpoint", ".hidden", ".x.0123.tmp", "x.0123456789abcdef.tmp", ".x.0123456789abcdeg.tmp"];
+        let keep =
+            ["checkpoint", ".hidden", ".x.0123.tmp", "x.0123456789abcdef.tmp", ".x.0123456789abcdeg.tmp"];
         for name in keep.into_iter().chain([".a.pack.0123456789abcdef.tmp"]) {
             File::create(below.join(name)).unwrap();
         }

@@ -335,10 +335,8 @@ fn same_entries<E: std::fmt::Display>(
 ) -> Result<(), ArchiveError> {
     let mut hashes = Vec::new();
     for start in (0..known.size).step_by(8192) {
-        let some = leaves(start, known.size.min(start + 8192)).map_err(|error| TilesError::Source {
-            index: start,
-            reason: error.to_string(),
-        })?;
+        let some = leaves(start, known.size.min(start + 8192))
+            .map_err(|error| TilesError::Source { index: start, reason: error.to_string() })?;
         hashes.extend(some.iter().map(|leaf| merkle::leaf_hash(leaf)));
     }
     if merkle::root(&hashes) == known.root {
