@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop with a message")]
 
 mod bluesky_network;
+mod crash;
 mod mail;
 mod support;
 mod tidy;

@@ -1,4 +1,6 @@
 //! What the integration tests share.
 
+pub(crate) mod binary;
 pub(crate) mod bluesky;
 pub(crate) mod smtp;
+pub(crate) mod whole;
