@@ -6,10 +6,9 @@ use std::process::Stdio;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
 use uppsikt::kill::STEPS;
 
-use crate::support::binary::{Town, comment, told, was_killed};
+use crate::support::binary::{Set, Town, comment, told, was_killed};
 use crate::support::whole::{Meant, assert_whole};
 
 /// Two obvious insults, one that a person looks at, two that are nothing, under two posts.
@@ -127,4 +126,79 @@ fn a_process_that_dies_at_any_step_goes_on_where_it_was() {
         }
     });
     eprintln!("{count} deaths in {:.1} s", began.elapsed().as_secs_f64());
+}
+
+/// Numbers that are the same in every run of the test.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % below
+    }
+}
+
+/// `UPPSIKT_KILLS=150` for the long version.
+#[test]
+fn random_deaths_under_load_lose_nothing_and_do_nothing_twice() {
+    let kills = std::env::var("UPPSIKT_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(40);
+    let mut dice = Dice(0x0075_7070_7369_6b74);
+    let mut town = Town::with(Set { limit: 2_000, ..Set::default() }, &comments());
+    let mut hidden: Vec<String> = HIDDEN.iter().map(|id| (*id).to_owned()).collect();
+    let (mut id, mut died, mut decided) = (100, 0, 0);
+    let began = Instant::now();
+    for _ in 0..kills {
+        for _ in 0..dice.roll(4) {
+            id += 1;
+            let post = u32::try_from(dice.roll(5)).unwrap();
+            let text = match dice.roll(4) {
+                0 => "Din idiot!",
+                1 => "Det sitter bara idioter på det där kontoret",
+                2 => "När öppnar badhuset?",
+                _ => "Vilken fin sommar vi har haft i år.",
+            };
+            town.sandbox.control("add", &comment(post, id, text));
+            if text == "Din idiot!" {
+                hidden.push(format!("{post}_{id}"));
+            }
+        }
+        let at = town.tick();
+        let mut child = town
+            .command(&["run", "--once", "--at", &at])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(5 + dice.roll(195)));
+        // Somebody decides, in a process of their own, while the other one works or dies.
+        let open = town.rows(
+            "select c.native_id from case_file k join comment c on c.id = k.comment join version v on v.comment = c.id
+             join assessment a on a.version = v.id where k.state = 'open' and a.proposal = 'review' order by k.id limit 1",
+        );
+        if let Some(native) = open.first()
+            && dice.roll(3) == 0
+        {
+            assert_eq!(town.decide(&town.case_id(native), "karin", "hide"), 0);
+            hidden.push(native.clone());
+            decided += 1;
+        }
+        std::thread::sleep(Duration::from_millis(dice.roll(200)));
+        child.kill().unwrap();
+        died += u32::from(std::os::unix::process::ExitStatusExt::signal(&child.wait().unwrap()) == Some(9));
+    }
+    town.settle();
+    let hidden: Vec<_> = hidden.iter().map(String::as_str).collect();
+    // A request may be on its way when its process dies; the next process then looks before the platform has carried
+    // it out, and asks again. Hiding is idempotent, and no more than one request of each death is doubled so.
+    assert_whole(&town, &Meant { hidden: &hidden, more_writes: 1 }, "random");
+    let twice = town.sandbox.writes().values().filter(|count| **count > 1).count();
+    eprintln!(
+        "{died} of {kills} runs died, {} comments, {} hidden, {decided} decided beside, {twice} asked twice, {:.1} s",
+        town.sandbox.state().len(),
+        hidden.len(),
+        began.elapsed().as_secs_f64()
+    );
+    assert!(died * 4 > kills, "most runs ended before they were killed: {died} of {kills}");
 }

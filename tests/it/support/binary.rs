@@ -150,11 +150,13 @@ pub(crate) struct Set {
     pub(crate) mode: &'static str,
     pub(crate) automatic: bool,
     pub(crate) min_free: &'static str,
+    /// Automatic hides by a rule and day.
+    pub(crate) limit: u32,
 }
 
 impl Default for Set {
     fn default() -> Self {
-        Self { mode: "act", automatic: true, min_free: "1 MiB" }
+        Self { mode: "act", automatic: true, min_free: "1 MiB", limit: 5 }
     }
 }
 
@@ -185,6 +187,8 @@ impl Town {
             .replace("{api}", &format!("http://{}/facebook/v25.0", self.sandbox.address))
             .replace("{mode}", set.mode)
             .replace("{min_free}", set.min_free)
+            .replace("{limit}", &set.limit.to_string())
+            .replace("{limit in all}", &(set.limit * 4).to_string())
             .replace("{automatic}", if set.automatic { AUTOMATIC } else { "" });
         durable::write(&self.path("uppsikt.toml"), text.as_bytes(), 0o600).unwrap();
     }
@@ -368,8 +372,8 @@ listen = "127.0.0.1:0"
 public_url = "http://127.0.0.1:8080"
 
 [brake]
-automatic_hides_per_rule_and_day = 5
-automatic_hides_per_day = 20
+automatic_hides_per_rule_and_day = {limit}
+automatic_hides_per_day = {limit in all}
 {automatic}
 [[board]]
 id = "KS"
