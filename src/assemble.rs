@@ -150,6 +150,11 @@ pub async fn app(config: Config, clock: Clock) -> anyhow::Result<Assembled> {
     let connectors = connectors(&config, sandbox.as_ref())?;
     let mailer = mailer(&config)?;
     let templates = Templates::built_in()?;
+    let archive = layout.archive();
+    if let Err(error) = durable::sweep(&archive) {
+        // Leftovers do no harm; an archive that cannot be written is found, and told, by the first pass.
+        tracing::warn!(%error, archive = %archive.display(), "what earlier writes left behind cannot be removed");
+    }
     let app = App {
         config: Arc::new(config),
         db,

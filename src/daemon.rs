@@ -6,7 +6,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::pipeline::{self, App, PassError, Which};
-use crate::store;
 
 /// Between two passes at most; a decision made at the desk is carried out within this.
 const TICK: Duration = Duration::from_secs(5);
@@ -59,9 +58,10 @@ pub async fn run(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Pa
 
 /// Until the next second look, or the next tick.
 async fn pause(app: &App) -> Duration {
-    let next = app.db.read(store::intents::next_due).await.ok().flatten();
+    // One that is due already was just passed over; asking again at once would not help it.
+    let next = app.next_act().await.ok().flatten().filter(|next| *next > app.clock.now());
     let until = next.map_or(TimeDelta::MAX, |next| next - app.clock.now());
-    until.to_std().unwrap_or(Duration::from_millis(200)).clamp(Duration::from_millis(200), TICK)
+    until.to_std().unwrap_or(TICK).clamp(Duration::from_millis(200), TICK)
 }
 
 /// Completes at SIGTERM or SIGINT.

@@ -30,16 +30,16 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     sync_folder(folder)
 }
 
-/// Writes `bytes` once: the same bytes again succeed (and are made durable again), other bytes are an error.
+/// Writes `bytes` once: the same bytes again succeed, other bytes are an error.
+///
+/// The same bytes are written anew under another temporary name: whether an earlier fsync of the file that is there
+/// failed cannot be asked of it, and a second fsync of it would succeed either way.
 ///
 /// # Errors
 /// `AlreadyExists` when the file is there with other content; otherwise as [`write()`].
 pub fn write_once(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match fs::read(path) {
-        Ok(there) if there == bytes => {
-            File::open(path)?.sync_all()?;
-            sync_folder(folder_of(path))
-        }
+        Ok(there) if there == bytes => write(path, bytes, 0o440),
         Ok(_) => Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
             format!("{} exists with other content", path.display()),
@@ -76,6 +76,31 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Removes what writes that were cut short left in `folder` and below; only by the process that has the data folder.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn sweep(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            sweep(&entry.path())?;
+        } else if kind.is_file() && is_temporary(&entry.file_name().to_string_lossy()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether `name` is one that [`write()`] gives: `.<name>.<16 hex>.tmp`.
+fn is_temporary(name: &str) -> bool {
+    name.strip_prefix('.')
+        .and_then(|name| name.strip_suffix(".tmp"))
+        .and_then(|name| name.rsplit_once('.'))
+        .is_some_and(|(_, random)| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -108,6 +133,28 @@ mod tests {
         fs::create_dir(&path).unwrap();
         write(&path, b"x", 0o600).unwrap_err();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_what_a_write_left_behind_is_swept_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let below = dir.path().join("packs/00");
+        create_folder(&below).unwrap();
+        let keep =
+            ["checkpoint", ".hidden", ".x.0123.tmp", "x.0123456789abcdef.tmp", ".x.0123456789abcdeg.tmp"];
+        for name in keep.into_iter().chain([".a.pack.0123456789abcdef.tmp"]) {
+            File::create(below.join(name)).unwrap();
+        }
+        sweep(dir.path()).unwrap();
+        let mut left: Vec<_> = fs::read_dir(&below)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        left.sort();
+        let mut keep = keep.map(str::to_owned).to_vec();
+        keep.sort();
+        assert_eq!(left, keep);
+        sweep(&dir.path().join("missing")).unwrap_err();
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::config::{Account, AccountStatus, Config, Mode};
 use crate::connector::Sighting;
 use crate::domain::calendar;
 use crate::domain::case::{CaseId, CaseState, Outcome, OutsideChange, outside_change};
-use crate::domain::category::{Category, Proposal};
-use crate::domain::classify::{Assessment, Band};
+use crate::domain::category::{Category, DecisionRef, Proposal};
+use crate::domain::classify::{Assessment, Band, Finding};
 use crate::domain::deadline::{self, Clocks};
 use crate::domain::duty;
 use crate::domain::roster::{self, Role};
@@ -18,7 +18,7 @@ use crate::store::comments::StoredComment;
 use crate::store::decisions::{self, Decided, MACHINE, NewDecision};
 use crate::store::duties::{self, NewDuty};
 use crate::store::intents::{self, OpenIntent};
-use crate::store::{Result, StoreError, Tx, cases, comments, polls};
+use crate::store::{Result, StoreError, Tx, brake, cases, comments, polls};
 
 /// The kinds of duty that an answer ends.
 pub const ANSWER_KINDS: [&str; 3] = ["answer_24h", "answer_next_working_day", "answer_as_soon_as_possible"];
@@ -257,6 +257,40 @@ fn previous(tx: &Tx<'_>, stored: &StoredComment) -> Result<Option<Assessment>> {
     Ok(cases::assessment(tx, version)?.map(|judged| judged.assessment))
 }
 
+/// The findings on which the machine may hide by itself, each with the decision that lets it.
+fn automatic<'a>(
+    config: &'a Config,
+    assessment: &'a Assessment,
+) -> impl Iterator<Item = (&'a Finding, &'a DecisionRef)> {
+    // Where somebody may be a child in danger, or harm themselves, a person decides, whatever else was found.
+    let a_person_must = assessment.findings.iter().any(|finding| {
+        matches!(finding.category, Category::ChildAtRisk | Category::SelfHarm | Category::OngoingCrime)
+    });
+    assessment
+        .findings
+        .iter()
+        .filter(move |finding| !a_person_must && finding.band == Band::Obvious)
+        .filter_map(|finding| {
+            let policy = config.categories.get(&finding.category)?;
+            let decided = policy.automatic.as_ref().filter(|_| !finding.category.never_automatic())?;
+            Some((finding, decided))
+        })
+}
+
+/// Whether a decision to hide one text holds for the text that stands there now: all that was found is still found,
+/// what is proposed is no milder, and a machine's decision still rests on its rule (N12).
+pub fn not_milder(
+    config: &Config,
+    rule: Option<&str>,
+    before: Option<&Assessment>,
+    now: Option<&Assessment>,
+) -> bool {
+    let (Some(before), Some(now)) = (before, now) else { return false };
+    let still = before.findings.iter().all(|old| now.findings.iter().any(|new| new.category == old.category));
+    let ruled = rule.is_none_or(|rule| automatic(config, now).any(|(finding, _)| finding.rule == rule));
+    still && ruled && now.proposal >= before.proposal
+}
+
 /// Lets the machine decide where a person has decided that it may (promise 8, N9).
 fn automatically(
     tx: &Tx<'_>,
@@ -271,17 +305,7 @@ fn automatically(
     if account.mode != Mode::Act || !untouched || stored.sighting != Sighting::Public {
         return Ok(());
     }
-    let found =
-        assessment.findings.iter().filter(|finding| finding.band == Band::Obvious).find_map(|finding| {
-            let policy = config.categories.get(&finding.category)?;
-            let decided = policy.automatic.as_ref().filter(|_| !finding.category.never_automatic())?;
-            Some((finding, decided))
-        });
-    // Where somebody may be a child in danger, or harm themselves, a person decides, whatever else was found.
-    let a_person_must = assessment.findings.iter().any(|finding| {
-        matches!(finding.category, Category::ChildAtRisk | Category::SelfHarm | Category::OngoingCrime)
-    });
-    let Some((finding, decided)) = found.filter(|_| !a_person_must) else { return Ok(()) };
+    let Some((finding, decided)) = automatic(config, assessment).next() else { return Ok(()) };
     decisions::decide(
         tx,
         &NewDecision {
@@ -366,6 +390,15 @@ pub fn sighted(
     let change = outside_change(stored.sighting, sighting, case.as_ref().map(|case| case.state), acting);
     if sighting != stored.sighting && sighting != Sighting::NoRight && !acting {
         comments::note_sighting(tx, stored.id, sighting, "look", now)?;
+    }
+    if let Some(case) = &case
+        && case.state == CaseState::HideUnconfirmed
+        && sighting.is_hidden()
+        && !acting
+    {
+        // The platform took longer than the hour that Uppsikt waits.
+        cases::set_state(tx, case.id, CaseState::Hidden, now)?;
+        duties::close(tx, case.id, &["act_failed"], "done", MACHINE, now)?;
     }
     if change == OutsideChange::None || stored.old || stored.ours {
         return Ok(());
@@ -641,18 +674,42 @@ pub fn edited(tx: &Tx<'_>, config: &Config, case: CaseId, now: DateTime<Utc>) ->
     )
 }
 
-/// The brake holds: nothing was hidden, and a person decides.
+/// The brake has tripped by itself: the operator is told once, and of each case a person.
 ///
 /// # Errors
 /// Engine errors.
 pub fn braked(
     tx: &Tx<'_>,
     config: &Config,
-    case: CaseId,
-    rule: &str,
-    why: &str,
+    account: &str,
+    braked: &brake::Braked,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    for case in &braked.cases {
+        not_hidden(tx, config, *case, &braked.why, now)?;
+    }
+    begin(
+        tx,
+        config,
+        &About {
+            kind: "braked",
+            case: None,
+            account,
+            trigger_at: now,
+            found_at: now,
+            note: Some(format!(
+                "Bromsen har löst ut: {}. `uppsikt brake --release` släpper den, när någon sett efter.",
+                braked.why
+            )),
+        },
+    )
+}
+
+/// The brake holds: nothing was hidden, and a person decides.
+///
+/// # Errors
+/// Engine errors.
+pub fn not_hidden(tx: &Tx<'_>, config: &Config, case: CaseId, why: &str, now: DateTime<Utc>) -> Result<()> {
     let comment = cases::get(tx, case)?.comment;
     let account = comments::get(tx, comment)?.comment.account;
     duties::close(tx, case, &["automatic_look"], "braked", MACHINE, now)?;
@@ -665,21 +722,7 @@ pub fn braked(
             account: &account,
             trigger_at: now,
             found_at: now,
-            note: Some(format!("Bromsen håller regeln {rule}: {why}. En människa avgör.")),
-        },
-    )?;
-    begin(
-        tx,
-        config,
-        &About {
-            kind: "braked",
-            case: None,
-            account: &account,
-            trigger_at: now,
-            found_at: now,
-            note: Some(format!(
-                "Bromsen har löst ut: {why}. `uppsikt brake --release` släpper den, när någon sett efter."
-            )),
+            note: Some(format!("Bromsen håller: {why}. Ingenting har dolts; en människa avgör.")),
         },
     )
 }

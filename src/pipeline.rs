@@ -11,7 +11,7 @@ use crate::archive::entry::RecordId;
 use crate::archive::keys::{Keys, KeysError, Secret};
 use crate::archive::{ArchiveError, Preserved, Published, Vault};
 use crate::clock::Clock;
-use crate::config::{Account, AccountStatus, Config};
+use crate::config::{Account, AccountStatus, Config, Mode};
 use crate::connector::Connector;
 use crate::domain::classify::{Policies, RuleSet};
 use crate::mail::{Mailer, Templates};
@@ -23,6 +23,9 @@ const CLOCK_MAY_DIFFER: TimeDelta = TimeDelta::minutes(5);
 
 /// The log's last entry this far in the future means that our clock went backwards.
 const CLOCK_MAY_GO_BACK: TimeDelta = TimeDelta::seconds(2);
+
+/// A text that is edited faster than this waits for the next pass.
+const MOST_ROUNDS: usize = 3;
 
 /// The key of `meta` with the end of the last finished pass.
 pub const LAST_PASS: &str = "last_pass";
@@ -138,7 +141,6 @@ pub struct Pass {
 /// The disk's. What a platform or the mail server does wrong is in the result, not an error.
 pub async fn pass(app: &App, which: Which) -> Result<Pass, PassError> {
     let mut done = Pass::default();
-    app.look_after_ourselves().await?;
     for account in &app.config.accounts {
         if account.status == AccountStatus::Closed || !(which == Which::All || app.is_due(account).await?) {
             continue;
@@ -149,20 +151,36 @@ pub async fn pass(app: &App, which: Which) -> Result<Pass, PassError> {
             done.unread.push((account.id.clone(), why));
         }
     }
+    // After the polls, whose answers tell the platforms' time, and before anything that depends on it.
+    app.look_after_ourselves().await?;
     done.judged += steps::judge::all(app).await?;
     // Where somebody may be in danger a person is told before anything else is done.
     steps::watch::urgent(app).await?;
     steps::notify::drain(app, &mut done).await?;
-    app.or_halt(preserve(app, &mut done).await).await?;
-    app.or_halt(act(app, &mut done).await).await?;
+    rounds(app, &mut done).await?;
     steps::received::days(app).await?;
     steps::watch::all(app).await?;
     steps::notify::drain(app, &mut done).await?;
     app.or_halt(app.publish().await.map(drop)).await?;
-    done.halted = app.reasons();
+    done.halted = app.well_again().await?;
     let now = app.clock.now();
     app.db.write(move |tx| store::set_meta(tx, LAST_PASS, &store::stamp(now))).await?;
     Ok(done)
+}
+
+/// Preserves and acts, and does so again where an act's look showed another text, so that a decision can follow onto
+/// it in the same pass.
+async fn rounds(app: &App, done: &mut Pass) -> Result<(), PassError> {
+    for _ in 0..MOST_ROUNDS {
+        app.or_halt(preserve(app, done).await).await?;
+        app.or_halt(act(app, done).await).await?;
+        let judged = steps::judge::all(app).await?;
+        if judged == 0 {
+            break;
+        }
+        done.judged += judged;
+    }
+    Ok(())
 }
 
 async fn preserve(app: &App, done: &mut Pass) -> Result<(), PassError> {
@@ -178,6 +196,7 @@ async fn preserve(app: &App, done: &mut Pass) -> Result<(), PassError> {
 async fn act(app: &App, done: &mut Pass) -> Result<(), PassError> {
     for account in &app.config.accounts {
         done.entered += steps::register::decisions(app, account).await?;
+        // Those of an earlier process that died between entering a decision and its intent.
         steps::register::intents(app, account).await?;
     }
     let published = app.publish().await?;
@@ -196,23 +215,18 @@ async fn act(app: &App, done: &mut Pass) -> Result<(), PassError> {
 pub async fn once(app: &App) -> Result<Pass, PassError> {
     let mut done = pass(app, Which::All).await?;
     let until = app.clock.now() + WAIT_FOR_LOOKS;
-    while let Some(next) = app.db.read(store::intents::next_due).await?.filter(|next| *next <= until) {
-        if done.halted.is_empty() {
-            app.wait_until(next).await;
-        } else {
-            break;
-        }
-        let before = app.db.read(store::intents::next_due).await?;
-        app.or_halt(act(app, &mut done).await).await?;
-        if app.db.read(store::intents::next_due).await? == before {
-            // Nothing moves: an account in watch mode, or without a connector.
+    while let Some(next) = app.next_act().await?.filter(|next| *next <= until) {
+        app.wait_until(next).await;
+        rounds(app, &mut done).await?;
+        if app.next_act().await? == Some(next) {
+            // Nothing moves.
             break;
         }
     }
     steps::watch::all(app).await?;
     steps::notify::drain(app, &mut done).await?;
     app.or_halt(app.publish().await.map(drop)).await?;
-    done.halted = app.reasons();
+    done.halted = app.well_again().await?;
     Ok(done)
 }
 
@@ -225,6 +239,24 @@ impl App {
             .after(&after.with_timezone(&Stockholm))
             .next()
             .map_or(after + TimeDelta::hours(24), |next| next.with_timezone(&Utc))
+    }
+
+    /// When the next act or second look is due; `None` when there is none that this process may go on with.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn next_act(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        if self.must_not_act().is_some() {
+            return Ok(None);
+        }
+        let acting: Vec<_> = self
+            .config
+            .accounts
+            .iter()
+            .filter(|account| account.mode == Mode::Act && self.connectors.contains_key(&account.id))
+            .map(|account| account.id.clone())
+            .collect();
+        self.db.read(move |reader| store::intents::next_due_of(reader, &acting)).await
     }
 
     async fn is_due(&self, account: &Account) -> Result<bool, StoreError> {
@@ -260,8 +292,15 @@ impl App {
         (!guard.reasons.is_empty()).then(|| guard.reasons.join("; "))
     }
 
-    fn reasons(&self) -> Vec<String> {
-        self.guard().reasons.clone()
+    /// Why nothing is hidden or registered after a pass. Only a pass without any such reason ends the duty, so that an
+    /// archive that fails again in every pass is told once.
+    async fn well_again(&self) -> Result<Vec<String>, PassError> {
+        let reasons = self.guard().reasons.clone();
+        if reasons.is_empty() {
+            let (config, now) = (self.config.clone(), self.clock.now());
+            self.db.write(move |tx| crate::moves::halted(tx, &config, &[], now)).await?;
+        }
+        Ok(reasons)
     }
 
     /// Looks at disk, archive and clock before anything is done; what is wrong stops hiding and is told (promise 7).
@@ -295,8 +334,10 @@ impl App {
             }
             guard.reasons.clone_from(&reasons);
         }
-        let (config, told) = (self.config.clone(), reasons);
-        self.db.write(move |tx| crate::moves::halted(tx, &config, &told, now)).await?;
+        if !reasons.is_empty() {
+            let config = self.config.clone();
+            self.db.write(move |tx| crate::moves::halted(tx, &config, &reasons, now)).await?;
+        }
         Ok(())
     }
 

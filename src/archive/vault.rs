@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ed25519_dalek::SigningKey;
 use sha2::{Digest, Sha256};
@@ -81,12 +82,14 @@ impl Published {
 #[derive(Debug, Clone)]
 pub struct Vault {
     folder: PathBuf,
+    /// The checkpoint that this process has made durable; one that it merely found may still be lost with the power.
+    made: Arc<Mutex<Option<String>>>,
 }
 
 impl Vault {
     /// The archive in `folder` (`archive/` below the data folder).
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self { folder: folder.to_owned(), made: Arc::default() }
     }
 
     /// The folder.
@@ -240,6 +243,7 @@ impl Vault {
     ) -> Result<Published, ArchiveError> {
         let path = self.folder.join("checkpoint");
         let before = self.checkpoint(origin, signer)?;
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((known, text)) = &before {
             if known.size > size {
                 return Err(ArchiveError::Fork(format!(
@@ -248,7 +252,15 @@ impl Vault {
                     known.size
                 )));
             }
+            if made.is_none() {
+                // The first time in this process: a database from elsewhere may hold as many entries, but others.
+                same_entries(&path, known, &mut leaves)?;
+            }
             if known.size == size {
+                if made.as_ref() != Some(text) {
+                    // Found, not made: the process that renamed it may have died before the folder was durable.
+                    self.write_checkpoint(&path, text)?;
+                }
                 return Ok(Published { size, root: known.root, text: text.clone() });
             }
         }
@@ -276,10 +288,17 @@ impl Vault {
             }
         }
         let text = checkpoint::sign(origin, size, root, signer)?;
-        durable::write(&path, text.as_bytes(), 0o644).map_err(|source| ArchiveError::Io { path, source })?;
+        self.write_checkpoint(&path, &text)?;
         // Partial tiles that no checkpoint needs any more only take room: one that cannot be removed does no harm.
         let _ = self.tiles().prune(old, size);
         Ok(Published { size, root, text })
+    }
+
+    fn write_checkpoint(&self, path: &Path, text: &str) -> Result<(), ArchiveError> {
+        durable::write(path, text.as_bytes(), 0o644)
+            .map_err(|source| ArchiveError::Io { path: path.to_owned(), source })?;
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_owned());
+        Ok(())
     }
 
     /// The checkpoint on disk, its signature checked; `None` when there is none yet.
@@ -308,6 +327,27 @@ impl Vault {
         }
         Ok(Some((known, text)))
     }
+}
+
+/// Whether the database's first entries are those that the checkpoint on disk is over.
+fn same_entries<E: std::fmt::Display>(
+    path: &Path,
+    known: &Checkpoint,
+    leaves: &mut impl FnMut(u64, u64) -> Result<Vec<Vec<u8>>, E>,
+) -> Result<(), ArchiveError> {
+    let mut hashes = Vec::new();
+    for start in (0..known.size).step_by(8192) {
+        let some = leaves(start, known.size.min(start + 8192))
+            .map_err(|error| TilesError::Source { index: start, reason: error.to_string() })?;
+        hashes.extend(some.iter().map(|leaf| merkle::leaf_hash(leaf)));
+    }
+    if merkle::root(&hashes) == known.root {
+        return Ok(());
+    }
+    Err(ArchiveError::Fork(format!(
+        "{} is over other entries than the database holds: the log would fork; see `uppsikt restore`",
+        path.display()
+    )))
 }
 
 /// SHA-256.

@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use super::{Outcome, args};
 use crate::assemble;
 use crate::config::Config;
+use crate::moves;
 use crate::store::{self, brake};
 
 /// Stops, releases or tells.
@@ -35,7 +36,7 @@ pub fn run(config: &Config, brake: &args::Brake, out: &mut dyn Write) -> anyhow:
     if reason.trim().is_empty() {
         return Err(anyhow!("a reason is needed: --reason TEXT"));
     }
-    let release = brake.release.clone();
+    let (release, config) = (brake.release.clone(), config.clone());
     let told = db.write_now(move |tx| match release {
         Some(rule) => {
             let released = brake::release(tx, &rule, &by, &reason, now)?;
@@ -43,7 +44,9 @@ pub fn run(config: &Config, brake: &args::Brake, out: &mut dyn Write) -> anyhow:
             Ok(format!("released {released}; what was void needs a new decision"))
         }
         None => {
-            brake::stop(tx, &by, &reason, now)?;
+            for case in brake::stop(tx, &by, &reason, now)? {
+                moves::not_hidden(tx, &config, case, &reason, now)?;
+            }
             Ok("stopped: nothing is hidden automatically until the brake is released".to_owned())
         }
     })?;

@@ -6,8 +6,10 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 
 use super::Outcome;
+use crate::archive::ArchiveError;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::pipeline::PassError;
 use crate::{assemble, daemon, desk, pipeline, store};
 
 /// Runs the daemon, or with `once` a single pass at the time `at`.
@@ -31,12 +33,23 @@ pub fn run(
     let outcome = super::runtime()?.block_on(async {
         let assembled = assemble::app(config, clock).await?;
         let app = &assembled.app;
-        // A log that would fork, or an archive that cannot be read, is told before anything is done.
-        app.publish().await?;
+        refuse_to_fork(app).await?;
         if once { once_only(app, out).await } else { daemon(app).await }
     });
     drop(lock);
     outcome
+}
+
+/// A log that would fork is told before anything is done. An archive that cannot be written is no reason to stop
+/// storing comments: the pass finds it, hides nothing and tells a person.
+async fn refuse_to_fork(app: &pipeline::App) -> anyhow::Result<()> {
+    match app.publish().await {
+        Err(PassError::Archive(error @ (ArchiveError::Io { .. } | ArchiveError::Tiles(_)))) => {
+            tracing::error!(%error, "the archive cannot be used");
+            Ok(())
+        }
+        other => Ok(other.map(drop)?),
+    }
 }
 
 async fn daemon(app: &pipeline::App) -> anyhow::Result<Outcome> {

@@ -13,7 +13,7 @@ use crate::kill::{self, When};
 use crate::moves;
 use crate::pipeline::{App, PassError};
 use crate::store::intents::OpenIntent;
-use crate::store::{Act, StoreError, cases, comments, intents, log, records};
+use crate::store::{Act, StoreError, brake, cases, comments, decisions, intents, log, records};
 
 /// How long after the platform accepted each second look comes.
 const SECOND_LOOKS: [TimeDelta; 4] =
@@ -59,21 +59,20 @@ async fn one(
     };
     kill::point(step, When::After);
     app.compare_clocks(&account.id, look.date);
+    // What stands there now may be another text than the one preserved and decided on: it is stored first.
+    let changed = look.seen.as_ref().is_some_and(|seen| !same_text(&proof, &seen.text));
+    if changed {
+        store_text(app, open.comment, &look).await?;
+    }
     if reached(open.act, look.sighting) {
-        let kind = done_kind(open.act);
-        return receipt(app, open, kind, look.sighting, Some(&look), None).await;
+        let verdict = Verdict::new(done_kind(open.act), look.sighting);
+        return receipt(app, open, verdict, Some(&look)).await;
     }
     match look.sighting {
         Sighting::Gone => {
-            return receipt(
-                app,
-                open,
-                failed_kind(open.act),
-                look.sighting,
-                Some(&look),
-                Some("kommentaren finns inte längre på plattformen"),
-            )
-            .await;
+            let verdict = Verdict::new(failed_kind(open.act), look.sighting)
+                .because("kommentaren finns inte längre på plattformen");
+            return receipt(app, open, verdict, Some(&look)).await;
         }
         Sighting::NoRight => {
             let error = ConnectorError::Unauthorized("the comment cannot be read with this key".to_owned());
@@ -81,39 +80,19 @@ async fn one(
         }
         _ => {}
     }
-    if !second || open.act == Act::Hide {
-        if let Some(seen) =
-            look.seen.as_ref().filter(|seen| open.act == Act::Hide && !same_text(&proof, &seen.text))
-        {
-            // What stands there now is not what was preserved and decided on: it is stored and judged first, and the
-            // decision follows onto it only if it is not milder (N12).
-            let (config, comment, seen, now) =
-                (app.config.clone(), open.comment, seen.clone(), app.clock.now());
-            app.db
-                .write(move |tx| {
-                    let stored = comments::get(tx, comment)?;
-                    comments::add_version(tx, &stored, &seen, now)?;
-                    let _ = config;
-                    Ok(())
-                })
-                .await?;
-            return receipt(
-                app,
-                open,
-                failed_kind(open.act),
-                look.sighting,
-                Some(&look),
-                Some("texten hade ändrats sedan den bevarades"),
-            )
-            .await;
-        }
+    if changed && open.act == Act::Hide {
+        // The decision follows onto the new text if that is not milder; else a person looks again (N12).
+        let verdict = Verdict { then: Then::Follow, ..Verdict::new(failed_kind(open.act), look.sighting) }
+            .because("texten hade ändrats sedan den bevarades");
+        return receipt(app, open, verdict, Some(&look)).await;
     }
     if second {
         return look_again(app, open, &look).await;
     }
     if open.acts >= MOST_ACTS {
-        let why = open.last_error.clone().unwrap_or_else(|| "plattformen visar den fortfarande".to_owned());
-        return receipt(app, open, failed_kind(open.act), look.sighting, Some(&look), Some(&why)).await;
+        let why = open.last_error.as_deref().unwrap_or("plattformen visar den fortfarande");
+        let verdict = Verdict::new(failed_kind(open.act), look.sighting).because(why);
+        return receipt(app, open, verdict, Some(&look)).await;
     }
     send(app, connector, published, open, &proof).await
 }
@@ -130,11 +109,19 @@ async fn send(
     let permit = app
         .db
         .write(move |tx| {
+            if brake::stops(tx, id)? {
+                return Ok(None);
+            }
             let permit = intents::permit(tx, &permit_of, &covering)?;
             intents::count_act(tx, id)?;
-            Ok(permit)
+            Ok(Some(permit))
         })
         .await?;
+    let Some(permit) = permit else {
+        let verdict = Verdict { then: Then::Open, ..Verdict::new(failed_kind(open.act), Sighting::Public) }
+            .because("någon stoppade automatisk döljning innan begäran hade gått iväg");
+        return receipt(app, open, verdict, None).await;
+    };
     let result = match open.act {
         Act::Hide => connector.hide(&permit, proof).await,
         Act::Restore => connector.restore(&permit, proof).await,
@@ -149,8 +136,9 @@ async fn send(
             Ok(())
         }
         Err(ConnectorError::Refused(why)) => {
-            let why = format!("plattformen vägrade: {why}");
-            receipt(app, open, failed_kind(open.act), Sighting::Public, None, Some(&why)).await
+            let verdict = Verdict::new(failed_kind(open.act), Sighting::Public)
+                .because(&format!("plattformen vägrade: {why}"));
+            receipt(app, open, verdict, None).await
         }
         Err(error) => put_off(app, open, &error).await,
     }
@@ -166,7 +154,7 @@ async fn look_again(app: &App, open: &OpenIntent, look: &Look) -> Result<(), Pas
             other => failed_kind(other),
         };
         let why = "plattformen tog emot begäran, men kommentaren syntes fortfarande efter en timme";
-        return receipt(app, open, kind, look.sighting, Some(look), Some(why)).await;
+        return receipt(app, open, Verdict::new(kind, look.sighting).because(why), Some(look)).await;
     };
     let (id, next) = (open.id, accepted + *wait);
     app.db.write(move |tx| intents::looked(tx, id, next)).await?;
@@ -198,19 +186,58 @@ async fn put_off(app: &App, open: &OpenIntent, error: &ConnectorError) -> Result
     Ok(())
 }
 
+/// Stores the text that a look shows as a version of its own; the next stage judges it.
+async fn store_text(app: &App, comment: i64, look: &Look) -> Result<(), StoreError> {
+    let Some(seen) = look.seen.clone() else { return Ok(()) };
+    let now = app.clock.now();
+    app.db
+        .write(move |tx| comments::add_version(tx, &comments::get(tx, comment)?, &seen, now).map(drop))
+        .await
+}
+
+/// How an act ended.
+#[derive(Debug)]
+struct Verdict {
+    /// The kind of the final entry.
+    kind: &'static str,
+    sighting: Sighting,
+    /// Why it failed, in Swedish.
+    why: Option<String>,
+    then: Then,
+}
+
+/// What becomes of a hide that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// A person must act.
+    Person,
+    /// The decision is taken up again, for the text that stands there now.
+    Follow,
+    /// The case is open, as if nothing had been decided.
+    Open,
+}
+
+impl Verdict {
+    fn new(kind: &'static str, sighting: Sighting) -> Self {
+        Self { kind, sighting, why: None, then: Then::Person }
+    }
+
+    fn because(self, why: &str) -> Self {
+        Self { why: Some(why.to_owned()), ..self }
+    }
+}
+
 /// The final receipt: entry, receipt row, the case's new state and what follows from it, in one transaction.
 async fn receipt(
     app: &App,
     open: &OpenIntent,
-    kind: &'static str,
-    sighting: Sighting,
+    verdict: Verdict,
     look: Option<&Look>,
-    why: Option<&str>,
 ) -> Result<(), PassError> {
     kill::point("receipt", When::Before);
     let key = app.record_key(&open.record)?;
     let now = app.clock.now();
-    let (config, open, why) = (app.config.clone(), open.clone(), why.map(str::to_owned));
+    let (config, open) = (app.config.clone(), open.clone());
     let exchange =
         look.map(|look| (look.url.clone(), look.answer.as_deref().map(crate::archive::sha256_hex)));
     app.db
@@ -219,15 +246,15 @@ async fn receipt(
                 "act": open.act.code(),
                 "attempts": open.acts,
                 "accepted_at": open.accepted_at,
-                "result": kind,
-                "sighting": sighting.code(),
+                "result": verdict.kind,
+                "sighting": verdict.sighting.code(),
                 "seen_at": now,
                 "look": exchange.as_ref().map(|(url, digest)| serde_json::json!({ "url": url, "sha256": digest })),
-                "reason": why,
+                "reason": verdict.why,
             });
-            let entry = log::append_rooted(tx, kind, &open.record, &doc, key.expose(), now)?;
-            intents::receive(tx, open.id, kind, entry, now)?;
-            settle(tx, &config, &open, kind, sighting, why.as_deref(), now)
+            let entry = log::append_rooted(tx, verdict.kind, &open.record, &doc, key.expose(), now)?;
+            intents::receive(tx, open.id, verdict.kind, entry, now)?;
+            settle(tx, &config, &open, &verdict, now)
         })
         .await?;
     kill::point("receipt", When::After);
@@ -238,33 +265,43 @@ fn settle(
     tx: &crate::store::Tx<'_>,
     config: &crate::config::Config,
     open: &OpenIntent,
-    kind: &str,
-    sighting: Sighting,
-    why: Option<&str>,
+    verdict: &Verdict,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let state = match kind {
+    if !matches!(verdict.sighting, Sighting::NoRight) {
+        comments::note_sighting(tx, open.comment, verdict.sighting, "receipt", now)?;
+    }
+    let why = verdict.why.as_deref().unwrap_or_default();
+    match verdict.then {
+        Then::Person => {}
+        Then::Follow => {
+            cases::set_state(tx, open.case, CaseState::Hiding, now)?;
+            return decisions::set_state(tx, open.decision, "ready");
+        }
+        Then::Open => {
+            cases::set_state(tx, open.case, CaseState::Open, now)?;
+            return moves::not_hidden(tx, config, open.case, why, now);
+        }
+    }
+    let state = match verdict.kind {
         "hidden" => CaseState::Hidden,
         "hide_unconfirmed" => CaseState::HideUnconfirmed,
         "removed" => CaseState::Removed,
         "restored" => CaseState::Restored,
-        "hide_failed" if sighting == Sighting::Gone => CaseState::Withdrawn,
+        "hide_failed" | "restore_failed" if verdict.sighting == Sighting::Gone => CaseState::Withdrawn,
         "hide_failed" => CaseState::HideFailed,
         // A restore that failed leaves it hidden.
         _ => CaseState::Hidden,
     };
-    if !matches!(sighting, Sighting::NoRight) {
-        comments::note_sighting(tx, open.comment, sighting, "receipt", now)?;
-    }
     let before = cases::get(tx, open.case)?;
     cases::set_state(tx, open.case, state, now)?;
-    if matches!(kind, "hidden" | "removed" | "restored") {
+    if matches!(verdict.kind, "hidden" | "removed" | "restored") {
         return moves::act_done(tx, config, open, now);
     }
     if state == CaseState::Withdrawn {
         return moves::withdrawn(tx, config, &before, now);
     }
-    moves::act_failed(tx, config, open, why.unwrap_or_default(), now)
+    moves::act_failed(tx, config, open, why, now)
 }
 
 /// Whether a sighting shows that the act has had its effect.

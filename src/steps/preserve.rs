@@ -25,7 +25,9 @@ pub const LOOK_FILE: &str = "api/001-comment.response.json";
 /// # Errors
 /// The store's, the archive's, the key table's.
 pub async fn account(app: &App, account: &Account) -> Result<usize, PassError> {
-    let mut done = 0;
+    // Begun before the process died, perhaps of a version that is no longer the newest.
+    let id = account.id.clone();
+    let mut done = seal(app, app.db.read(move |reader| records::sealing(reader, &id)).await?).await?;
     let mut tried = Vec::new();
     loop {
         let id = account.id.clone();

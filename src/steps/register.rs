@@ -41,6 +41,9 @@ pub async fn decisions(app: &App, account: &Account) -> Result<usize, PassError>
             Ready::Enter(record) => {
                 enter(app, account, decision, record).await?;
                 done += 1;
+                // Each with its intent, which the brake counts before the next is registered: a comment that the
+                // brake leaves standing gets no number in a public register.
+                intents(app, account).await?;
             }
         }
     }
@@ -56,6 +59,12 @@ fn readiness(reader: &crate::store::Reader, decision: &Decision) -> Result<Ready
     };
     match decision.outcome {
         Outcome::Hide | Outcome::Remove => {
+            if case.state != CaseState::Hiding {
+                // A person confirms what the machine has hidden: what became of the text since is another matter.
+                return Ok(
+                    preserved(decision.version)?.map_or(Ready::Wait, |record| Ready::Enter(Some(record)))
+                );
+            }
             let newest = comments::get(reader, case.comment)?.version.id;
             if newest != decision.version {
                 return Ok(if cases::assessment(reader, newest)?.is_some() {
@@ -78,13 +87,17 @@ async fn changed(app: &App, decision: Decision) -> Result<(), PassError> {
     app.db
         .write(move |tx| {
             let case = cases::get(tx, decision.case)?;
+            if decisions::get(tx, decision.id)?.state != "ready" {
+                // The brake, in another process, was faster.
+                return Ok(());
+            }
             let newest = comments::get(tx, case.comment)?.version.id;
-            let proposal = |version| {
-                Ok::<_, StoreError>(cases::assessment(tx, version)?.map(|judged| judged.assessment.proposal))
+            let judged = |version| {
+                Ok::<_, StoreError>(cases::assessment(tx, version)?.map(|judged| judged.assessment))
             };
-            let (old, new) = (proposal(decision.version)?, proposal(newest)?);
+            let (old, new) = (judged(decision.version)?, judged(newest)?);
             decisions::set_state(tx, decision.id, "void")?;
-            if new >= old && new.is_some() {
+            if moves::not_milder(&config, decision.rule.as_deref(), old.as_ref(), new.as_ref()) {
                 decisions::follow(tx, &decision, newest, now)?;
                 return Ok(());
             }
@@ -109,6 +122,9 @@ async fn enter(
     kill::point("register", When::Before);
     app.db
         .write(move |tx| {
+            if decisions::get(tx, decision.id)?.state != "ready" || brakes(tx, &config, &account, &decision, now)? {
+                return Ok(());
+            }
             let (Some(record), Some(key)) = (record, key) else {
                 decisions::entered(tx, decision.id, None)?;
                 return Ok(());
@@ -145,6 +161,24 @@ async fn enter(
         .await?;
     kill::point("register", When::After);
     Ok(())
+}
+
+/// Whether the brake stops an automatic decision; then it is void, its case is open, and nothing is registered.
+fn brakes(
+    tx: &crate::store::Tx<'_>,
+    config: &crate::config::Config,
+    account: &str,
+    decision: &Decision,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<bool, StoreError> {
+    let Some(rule) = &decision.rule else { return Ok(false) };
+    let limits = brake::Limits {
+        per_rule: config.brake.automatic_hides_per_rule_and_day,
+        in_all: config.brake.automatic_hides_per_day,
+    };
+    let Some(braked) = brake::ask(tx, rule, limits, now)? else { return Ok(false) };
+    moves::braked(tx, config, account, &braked, now)?;
+    Ok(true)
 }
 
 /// What the `decision` entry commits to: who, or which rule; what; when; why; on which ground.
@@ -204,7 +238,7 @@ pub async fn intents(app: &App, account: &Account) -> Result<usize, PassError> {
     let wanting = app.db.read(move |reader| intents::wanting(reader, &id)).await?;
     let count = wanting.len();
     for id in wanting {
-        let (config, now) = (app.config.clone(), app.clock.now());
+        let (config, account, now) = (app.config.clone(), account.id.clone(), app.clock.now());
         kill::point("intent", When::Before);
         app.db
             .write(move |tx| {
@@ -222,16 +256,8 @@ pub async fn intents(app: &App, account: &Account) -> Result<usize, PassError> {
                 let Some(record) = record.filter(|record| record.pack_digest.is_some()) else {
                     return Err(StoreError::Corrupt(format!("decision {id} is entered without a record")));
                 };
-                if let Some(rule) = &decision.rule {
-                    let limits = brake::Limits {
-                        per_rule: config.brake.automatic_hides_per_rule_and_day,
-                        in_all: config.brake.automatic_hides_per_day,
-                    };
-                    if let Some(why) = brake::ask(tx, rule, limits, now)? {
-                        decisions::set_state(tx, id, "void")?;
-                        cases::set_state(tx, decision.case, CaseState::Open, now)?;
-                        return moves::braked(tx, &config, decision.case, rule, &why, now);
-                    }
+                if brakes(tx, &config, &account, &decision, now)? {
+                    return Ok(());
                 }
                 let kind = format!("{}_intent", act.code());
                 let entry = log::append_bare(tx, &kind, &record.id, now)?;

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::params;
 
-use super::{Reader, Result, StoreError, Tx, moment, stamp};
+use super::{Reader, Result, StoreError, Tx, cases, decisions, moment, stamp};
+use crate::domain::case::{CaseId, CaseState};
 
 /// The name that stands for every rule.
 pub const ALL: &str = "all";
@@ -47,6 +48,15 @@ pub fn held(reader: &Reader) -> Result<Vec<Held>> {
     .collect()
 }
 
+/// The brake's no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Braked {
+    /// Why, in Swedish.
+    pub why: String,
+    /// The cases whose automatic decisions became void by this: they are open, and a person must be told of each.
+    pub cases: Vec<CaseId>,
+}
+
 /// Asks the brake before an automatic hide by `rule`; trips it when the limit is reached.
 ///
 /// Counts committed hide intents, so it is asked in the transaction that would make the next one. Returns the reason
@@ -54,9 +64,10 @@ pub fn held(reader: &Reader) -> Result<Vec<Held>> {
 ///
 /// # Errors
 /// Engine errors.
-pub fn ask(tx: &Tx<'_>, rule: &str, limits: Limits, now: DateTime<Utc>) -> Result<Option<String>> {
+pub fn ask(tx: &Tx<'_>, rule: &str, limits: Limits, now: DateTime<Utc>) -> Result<Option<Braked>> {
     if let Some(held) = held(tx)?.into_iter().find(|held| held.rule == rule || held.rule == ALL) {
-        return Ok(Some(held.why));
+        let cases = void(tx, &held.rule, now)?;
+        return Ok(Some(Braked { why: held.why, cases }));
     }
     let since = stamp(now - Duration::hours(24));
     let (by_rule, in_all): (u32, u32) = tx.query_row(
@@ -73,20 +84,36 @@ pub fn ask(tx: &Tx<'_>, rule: &str, limits: Limits, now: DateTime<Utc>) -> Resul
         return Ok(None);
     };
     tx.execute("insert into brake (rule, tripped_at, why) values (?1, ?2, ?3)", [name, &stamp(now), &why])?;
-    void(tx, name)?;
-    Ok(Some(why))
+    let cases = void(tx, name, now)?;
+    Ok(Some(Braked { why, cases }))
 }
 
-/// A person stops all automatic hiding.
+/// Whether a person stopped automatic hiding after this intent was made: it must not leave any more, also not after
+/// the release.
+///
+/// An intent that was within the limits when the limit tripped the brake still leaves: it was counted.
 ///
 /// # Errors
 /// Engine errors.
-pub fn stop(tx: &Tx<'_>, by: &str, reason: &str, now: DateTime<Utc>) -> Result<()> {
+pub fn stops(reader: &Reader, intent: i64) -> Result<bool> {
+    Ok(reader.query_row(
+        "select exists (select 1 from intent i join brake b on b.rule in ('all', i.rule)
+         where i.id = ?1 and i.rule is not null and b.by_person is not null and b.tripped_at >= i.created_at)",
+        [intent],
+        |row| row.get(0),
+    )?)
+}
+
+/// A person stops all automatic hiding. Returns the cases that were about to be hidden and now are open.
+///
+/// # Errors
+/// Engine errors.
+pub fn stop(tx: &Tx<'_>, by: &str, reason: &str, now: DateTime<Utc>) -> Result<Vec<CaseId>> {
     tx.execute(
         "insert into brake (rule, tripped_at, why, by_person, reason) values (?1, ?2, ?3, ?4, ?3)",
         params![ALL, stamp(now), reason, by],
     )?;
-    void(tx, ALL)
+    void(tx, ALL, now)
 }
 
 /// A person releases the brake of one rule, or all brakes.
@@ -112,19 +139,25 @@ pub fn release(tx: &Tx<'_>, rule: &str, by: &str, reason: &str, now: DateTime<Ut
 }
 
 /// Nothing queued is hidden after the brake trips: waiting automatic decisions become void, and their cases open.
-fn void(tx: &Tx<'_>, rule: &str) -> Result<()> {
-    tx.execute(
-        "update case_file set state = 'open' where state = 'hiding' and id in (
-             select d.case_id from decision d join decision_state s on s.decision = d.id
-             where d.rule is not null and (d.rule = ?1 or ?1 = 'all') and s.state in ('ready', 'entered')
-               and not exists (select 1 from intent i where i.decision = d.id))",
-        [rule],
-    )?;
-    tx.execute(
-        "update decision_state set state = 'void' where state in ('ready', 'entered') and decision in (
-             select d.id from decision d where d.rule is not null and (d.rule = ?1 or ?1 = 'all')
-               and not exists (select 1 from intent i where i.decision = d.id))",
-        [rule],
-    )?;
-    Ok(())
+fn void(tx: &Tx<'_>, rule: &str, now: DateTime<Utc>) -> Result<Vec<CaseId>> {
+    let queued: Vec<(i64, i64)> = tx
+        .prepare_cached(
+            "select d.id, d.case_id from decision d join decision_state s on s.decision = d.id
+             where d.rule is not null and (d.rule = ?1 or ?1 = 'all')
+               and (s.state = 'ready'
+                    or s.state = 'entered' and not exists (select 1 from intent i where i.decision = d.id))
+             order by d.id",
+        )?
+        .query_map([rule], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut opened = Vec::new();
+    for (decision, case) in queued {
+        decisions::set_state(tx, decision, "void")?;
+        let case = CaseId(case);
+        if cases::get(tx, case)?.state == CaseState::Hiding {
+            cases::set_state(tx, case, CaseState::Open, now)?;
+            opened.push(case);
+        }
+    }
+    Ok(opened)
 }

@@ -141,14 +141,22 @@ pub fn due(reader: &Reader, account: &str, now: DateTime<Utc>) -> Result<Vec<Ope
         .collect()
 }
 
-/// When the next open intent is due.
+/// When the next open intent of these accounts is due.
 ///
 /// # Errors
 /// Engine errors.
-pub fn next_due(reader: &Reader) -> Result<Option<DateTime<Utc>>> {
-    let text: Option<String> =
-        reader.query_row("select min(next_at) from intent where state <> 'final'", [], |row| row.get(0))?;
-    text.as_deref().map(moment).transpose()
+pub fn next_due_of(reader: &Reader, accounts: &[String]) -> Result<Option<DateTime<Utc>>> {
+    let mut query = reader.prepare_cached(
+        "select min(i.next_at) from intent i join comment c on c.id = i.comment
+         where i.state <> 'final' and c.account = ?1",
+    )?;
+    let mut first = None;
+    for account in accounts {
+        let text: Option<String> = query.query_row([account], |row| row.get(0))?;
+        let next = text.as_deref().map(moment).transpose()?;
+        first = first.into_iter().chain(next).min();
+    }
+    Ok(first)
 }
 
 /// True while an act on this comment is under way.

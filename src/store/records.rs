@@ -105,6 +105,21 @@ pub fn of_version(reader: &Reader, version: i64) -> Result<Option<Record>> {
         .transpose()
 }
 
+/// The records of an account that were begun and have no snapshot yet.
+///
+/// # Errors
+/// Engine errors.
+pub fn sealing(reader: &Reader, account: &str) -> Result<Vec<Record>> {
+    reader
+        .prepare_cached(&format!(
+            "select {COLUMNS} where state = 'sealing'
+             and comment in (select c.id from comment c where c.account = ?1) order by record.rowid"
+        ))?
+        .query_map([account], read)?
+        .map(|row| record_of(row?))
+        .collect()
+}
+
 /// The preserved records of a case, in log order of their snapshots.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 mod archive;
 mod bag;
 mod bluesky;
+mod crash;
 mod mail;
 mod support;
 mod tidy;

@@ -1,5 +1,7 @@
 //! What the integration tests share.
 
+pub(crate) mod binary;
 pub(crate) mod bluesky;
 pub(crate) mod evidence;
 pub(crate) mod smtp;
+pub(crate) mod whole;
