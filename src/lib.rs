@@ -28,6 +28,8 @@ pub mod pipeline;
 
 pub mod mail;
 
+pub mod desk;
+
 pub mod sandbox;
 
 pub mod assemble;

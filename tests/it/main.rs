@@ -4,6 +4,8 @@
 mod archive;
 mod bag;
 mod bluesky;
+mod browser;
+mod desk;
 mod mail;
 mod support;
 mod tidy;
