@@ -347,6 +347,3 @@ pub fn duty_outcomes(view: &CaseView) -> Vec<Outcome> {
     };
     Outcome::ALL.iter().copied().filter(|outcome| open(*outcome)).collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -49,6 +49,14 @@ for (const { name, url } of job.pages) {
   }
 }
 
+if (job.shots) {
+  // The picture of the README.
+  const page = await open({ viewport: { width: 860, height: 1340 } });
+  await page.goto(job.pages[0].url);
+  await page.screenshot({ path: `${job.shots}/case-page.png` });
+  await page.context().close();
+}
+
 if (job.decide) {
   // Without script, on a phone, with the keyboard alone.
   const page = await open({ javaScriptEnabled: false, viewport: { width: 360, height: 740 } });

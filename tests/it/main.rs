@@ -9,3 +9,4 @@ mod desk;
 mod mail;
 mod support;
 mod tidy;
+mod views;
