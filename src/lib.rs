@@ -28,8 +28,6 @@ pub mod pipeline;
 
 pub mod mail;
 
-pub mod desk;
-
 pub mod sandbox;
 
 pub mod assemble;

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::domain::calendar::instant_in_words as moment;
 use crate::domain::duty::Kind;
 use crate::domain::letter::Line;
+use crate::domain::text::Reading;
 use crate::domain::words;
 use crate::store::Reader;
 use crate::store::decisions::MACHINE;
@@ -20,7 +21,7 @@ pub fn show(
     config: &Config,
     name: &str,
     json: bool,
-    out: &mut impl Write,
+    out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let file = views::file(reader, super::cases::named(reader, name)?)?;
     if json {
@@ -32,7 +33,7 @@ pub fn show(
     Ok(())
 }
 
-fn tell(file: &CaseFile, config: &Config, out: &mut impl Write) -> io::Result<()> {
+fn tell(file: &CaseFile, config: &Config, out: &mut dyn Write) -> io::Result<()> {
     let view = &file.view;
     let dnr = view.dnr.as_deref().map(|dnr| format!(", {dnr} i Uppsikts diarium")).unwrap_or_default();
     let external = view.external_dnr.as_deref().map(|dnr| format!(", {dnr} i kommunens")).unwrap_or_default();
@@ -106,7 +107,7 @@ fn tell(file: &CaseFile, config: &Config, out: &mut impl Write) -> io::Result<()
     Ok(())
 }
 
-fn version(version: &VersionView, several: bool, config: &Config, out: &mut impl Write) -> io::Result<()> {
+fn version(version: &VersionView, several: bool, config: &Config, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "Version {}, sedd {}", version.n, moment(version.seen_at))?;
     if several {
         quote(&version.text, out)?;
@@ -120,12 +121,12 @@ fn version(version: &VersionView, several: bool, config: &Config, out: &mut impl
             .unwrap_or_default();
         writeln!(
             out,
-            "  {}: regel {} version {}{words} ({}, läst {})",
+            "  {}: regel {} version {}{words} ({}; läst {})",
             finding.category.name(),
             finding.rule,
             finding.version,
             words::band(finding.band),
-            words::view(&finding.view)
+            Reading::explanation(&finding.view)
         )?;
         if let Some(policy) = config.categories.get(&finding.category) {
             let or = |text: &str, none: &str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
@@ -151,7 +152,7 @@ fn version(version: &VersionView, several: bool, config: &Config, out: &mut impl
     }
 }
 
-fn duties(file: &CaseFile, config: &Config, out: &mut impl Write) -> io::Result<()> {
+fn duties(file: &CaseFile, config: &Config, out: &mut dyn Write) -> io::Result<()> {
     heading("Frister", out)?;
     if file.view.duties.is_empty() {
         writeln!(out, "Inga.")?;
@@ -186,7 +187,7 @@ fn duties(file: &CaseFile, config: &Config, out: &mut impl Write) -> io::Result<
     Ok(())
 }
 
-fn decisions(file: &CaseFile, config: &Config, out: &mut impl Write) -> io::Result<()> {
+fn decisions(file: &CaseFile, config: &Config, out: &mut dyn Write) -> io::Result<()> {
     heading("Beslut", out)?;
     if file.decisions.is_empty() {
         writeln!(out, "Inga.")?;
@@ -215,18 +216,18 @@ fn person(config: &Config, id: &str) -> String {
     config.roster.person(id).map_or_else(|| id.to_owned(), |person| format!("{} ({id})", person.name))
 }
 
-fn reply(what: &str, reply: &ReplyView, out: &mut impl Write) -> io::Result<()> {
+fn reply(what: &str, reply: &ReplyView, out: &mut dyn Write) -> io::Result<()> {
     let author = Line::new(reply.author.name.as_deref().unwrap_or("okänd"));
     writeln!(out, "{what}, {author} {}:", moment(reply.created_at))?;
     quote(&reply.text, out)
 }
 
-fn heading(text: &str, out: &mut impl Write) -> io::Result<()> {
+fn heading(text: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{text}")
 }
 
 /// A stranger's text: whole, but without what a terminal would obey.
-fn quote(text: &str, out: &mut impl Write) -> io::Result<()> {
+fn quote(text: &str, out: &mut dyn Write) -> io::Result<()> {
     for line in text.lines() {
         let safe: String = line
             .chars()

@@ -21,7 +21,7 @@ pub fn list(
     config: &Config,
     filter: &Filter,
     json: bool,
-    out: &mut impl Write,
+    out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let cases = views::list(reader, filter)?;
     if let Some(account) =
@@ -75,7 +75,7 @@ fn row(case: &CaseView) -> [String; 7] {
 }
 
 /// Writes `rows` with each column as wide as its widest cell, the last one ragged.
-fn table<const N: usize>(rows: &[[String; N]], out: &mut impl Write) -> std::io::Result<()> {
+fn table<const N: usize>(rows: &[[String; N]], out: &mut dyn Write) -> std::io::Result<()> {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -43,7 +43,7 @@ pub fn show(
     config: &Config,
     now: DateTime<Utc>,
     json: bool,
-    out: &mut impl Write,
+    out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let ids: Vec<_> = config.accounts.iter().map(|account| account.id.as_str()).collect();
     let health = views::health(reader, &ids, now)?;
@@ -73,7 +73,7 @@ pub fn show(
     Ok(())
 }
 
-fn tell(status: &Status<'_>, out: &mut impl Write) -> std::io::Result<()> {
+fn tell(status: &Status<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     let health = status.health;
     let never = || "aldrig".to_owned();
     writeln!(out, "Senast klara pass: {}", health.last_pass.map_or_else(never, moment))?;

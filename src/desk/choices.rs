@@ -148,11 +148,11 @@ fn answer_to_proposal(
     config: &Config,
     file: &CaseFile,
     proposed: Outcome,
-    proposer: &str,
+    by: &str,
     person: &str,
     choices: &mut Choices,
 ) {
-    if proposer == person {
+    if by == person {
         choices
             .notes
             .push("Du har själv föreslagit beslutet. En annan person godkänner eller avslår det.".to_owned());
@@ -165,7 +165,7 @@ fn answer_to_proposal(
         );
         return;
     }
-    let name = config.roster.person(proposer).map_or(proposer, |known| known.name.as_str());
+    let name = config.roster.person(by).map_or(by, |known| known.name.as_str());
     let newest = file.versions.last().map_or(0, |version| version.n);
     if file.waiting().is_some_and(|waiting| waiting.version != newest) {
         choices.notes.push(format!(

@@ -229,7 +229,7 @@ impl Desk {
     async fn page(
         &self,
         opened: &Opened,
-        told: page::Told<'_>,
+        told: &page::Told<'_>,
         now: DateTime<Utc>,
     ) -> Result<String, Refusal> {
         let (file, beside) = self.file(opened.case).await?;
@@ -263,7 +263,7 @@ async fn show(
     let shown = async {
         let opened = desk.open(&case, &parsed, now)?;
         let told = page::Told::result(parsed.get("r"));
-        desk.page(&opened, told, now).await
+        desk.page(&opened, &told, now).await
     };
     match shown.await {
         Ok(html) => Html(html).into_response(),
@@ -312,5 +312,5 @@ async fn answer(desk: &Desk, case: &str, headers: &HeaderMap, body: Body) -> Res
             (StatusCode::CONFLICT, page::Told { faults, form: Some(&form), result: None })
         }
     };
-    Ok((status, Html(desk.page(&opened, told, now).await?)).into_response())
+    Ok((status, Html(desk.page(&opened, &told, now).await?)).into_response())
 }

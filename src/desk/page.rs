@@ -13,6 +13,7 @@ use crate::domain::case::{CaseId, CaseState, Outcome};
 use crate::domain::category::Category;
 use crate::domain::duty::{Kind, Period};
 use crate::domain::letter::{Line, Link};
+use crate::domain::text::Reading;
 use crate::domain::words;
 use crate::store::decisions::MACHINE;
 use crate::store::views::{self, CaseFile, DutyView, ReplyView, VersionView};
@@ -72,7 +73,7 @@ pub(super) fn render(
     opened: &Opened,
     file: &CaseFile,
     beside: &Beside,
-    told: Told<'_>,
+    told: &Told<'_>,
     now: DateTime<Utc>,
 ) -> Result<String, Refusal> {
     let config = &desk.app.config;
@@ -353,7 +354,7 @@ fn grounds(config: &Config, version: &VersionView, beside: &Beside) -> Vec<Value
                     context! {
                         rule => &finding.rule, version => finding.version,
                         words => words::found_words(finding, &version.text).map(|words| Line::short(words, 120).as_str().to_owned()),
-                        band => words::band(finding.band), view => words::view(&finding.view),
+                        band => words::band(finding.band), view => Reading::explanation(&finding.view),
                     }
                 })
                 .collect();

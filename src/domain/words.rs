@@ -204,15 +204,6 @@ pub fn decision_state(state: &str) -> &'static str {
     }
 }
 
-/// The way in which a rule read the text.
-pub fn view(view: &str) -> &str {
-    match view {
-        "plain" => "som den står",
-        "leet" => "med siffror och tecken lästa som bokstäver",
-        other => other,
-    }
-}
-
 /// The words of `text` that a finding points at; none where the places do not fit the text.
 pub fn found_words<'a>(finding: &Finding, text: &'a str) -> Option<&'a str> {
     text.get(finding.start..finding.end).map(str::trim).filter(|words| !words.is_empty())

@@ -24,7 +24,7 @@ pub use file::{
     CaseFile, DecisionView, EventView, OutsideView, PostView, RecordView, ReplyView, VersionView, file,
     same_point,
 };
-pub use health::{AccountHealth, Health, LAST_PASS, health, last_pass};
+pub use health::{AccountHealth, Health, health, last_pass};
 
 /// One case as the command line gives it (DESIGN §7). Times are UTC.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -291,12 +291,15 @@ fn numbers(reader: &Reader, chosen: &str, values: &Values) -> Result<HashMap<i64
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// By case: where it stands in the log, and when it was seen hidden.
+type Logs = HashMap<i64, (LogView, Option<DateTime<Utc>>)>;
+
 /// Where the current record of each case stands: the one last acted on, else the newest (DESIGN §4).
 fn logs(
     reader: &Reader,
     chosen: &str,
     values: &Values,
-) -> Result<HashMap<i64, (LogView, Option<DateTime<Utc>>)>> {
+) -> Result<Logs> {
     // Rows come worst candidate first, so that the last one of a case stands.
     let mut current: HashMap<i64, String> = HashMap::new();
     let mut query = reader.prepare_cached(&format!(
@@ -308,7 +311,7 @@ fn logs(
     while let Some(row) = rows.next()? {
         current.insert(row.get(0)?, row.get(1)?);
     }
-    let mut found: HashMap<i64, (LogView, Option<DateTime<Utc>>)> = HashMap::new();
+    let mut found = Logs::new();
     let mut query = reader.prepare_cached(&format!(
         "{chosen} select r.case_id, r.id, e.t, max(e.idx), e.at
          from chosen join record r on r.case_id = chosen.id join entry e on e.record = r.id
