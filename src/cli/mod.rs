@@ -4,6 +4,10 @@ pub mod args;
 
 pub mod brake;
 
+pub mod case;
+
+pub mod cases;
+
 pub mod check;
 
 pub mod classify;
@@ -25,6 +29,8 @@ pub mod recovery;
 pub mod run;
 
 pub mod sandbox;
+
+pub mod status;
 
 pub mod verify;
 

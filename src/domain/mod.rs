@@ -22,3 +22,5 @@ pub mod duty;
 pub mod case;
 
 pub mod letter;
+
+pub mod words;

@@ -187,7 +187,7 @@ pub fn assessment(reader: &Reader, version: i64) -> Result<Option<Judged>> {
     .transpose()
 }
 
-fn proposal_of(text: &str) -> Result<Proposal> {
+pub(super) fn proposal_of(text: &str) -> Result<Proposal> {
     [Proposal::Keep, Proposal::Review, Proposal::Hide, Proposal::Remove, Proposal::Escalate]
         .into_iter()
         .find(|proposal| proposal.code() == text)

@@ -315,3 +315,19 @@ pub fn close_kind(tx: &Tx<'_>, kind: &str, outcome: &str, by: &str, at: DateTime
     )?;
     Ok(())
 }
+
+/// Notes that a person has read of a danger and acts: the reminders stop, the duty goes on (N8).
+///
+/// Returns how many open danger duties of the case this acknowledged; none that somebody had acknowledged before.
+///
+/// # Errors
+/// Engine errors.
+pub fn acknowledge(tx: &Tx<'_>, case: CaseId, person: &str, now: DateTime<Utc>) -> Result<usize> {
+    Ok(tx.execute(
+        &format!(
+            "update duty set acknowledged_at = ?3, acknowledged_by = ?2
+             where case_id = ?1 and kind = 'danger' and acknowledged_at is null and {OPEN}"
+        ),
+        params![case.0, person, stamp(now)],
+    )?)
+}

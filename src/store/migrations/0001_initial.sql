@@ -167,6 +167,7 @@ create table diary (
   annulled_note text,
   primary key (board, year, n)
 ) strict;
+create index diary_by_case on diary (case_id);
 
 create table decision (
   id        integer primary key,
@@ -212,6 +213,7 @@ create table intent (
   last_error  text
 ) strict;
 create index intent_open on intent (state, next_at);
+create index intent_by_case on intent (case_id);
 
 create table receipt (
   intent integer primary key references intent,
@@ -249,8 +251,11 @@ create table duty (
   outcome    text,
   closed_at  text,
   closed_by  text,
-  thread     integer references duty           -- the thread duty that carries this one
+  thread     integer references duty,          -- the thread duty that carries this one
+  acknowledged_at text,                        -- danger: somebody has read it and acts; the reminders stop
+  acknowledged_by text
 ) strict;
+create index duty_by_case on duty (case_id);
 create unique index duty_once on duty (kind, case_id) where case_id is not null and state in ('running', 'warned', 'overdue');
 create index duty_open on duty (state, due_at);
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod binary;
 pub(crate) mod bluesky;
+pub(crate) mod desk;
 pub(crate) mod evidence;
 pub(crate) mod smtp;
 pub(crate) mod whole;
