@@ -12,10 +12,10 @@ use crate::archive::keys::{Kek, Keys};
 use crate::archive::note::VerifierKey;
 use crate::clock::Clock;
 use crate::config::{Api, Config, KekSource, Mode, Tls, Transport};
-use crate::connector::{Connector, DryRun};
 use crate::connector::bluesky::Bluesky;
 use crate::connector::facebook::Facebook;
 use crate::connector::http::{ClientOptions, Endpoint, Http};
+use crate::connector::{Connector, DryRun};
 use crate::domain::classify::{Policies, RuleSet};
 use crate::domain::comment::Platform;
 use crate::mail::{self, Login, Mailer, SmtpConfig, Templates};
@@ -77,6 +77,22 @@ impl Layout {
 /// A sentence that says what is missing and what makes it.
 pub fn database(config: &Config) -> anyhow::Result<Db> {
     Ok(Db::open(&Layout::new(&config.paths.data).database())?)
+}
+
+/// Reads the database for a command that only shows.
+///
+/// # Errors
+/// As [`database`]; whatever `work` returns.
+pub fn reading<T>(
+    config: &Config,
+    work: impl FnOnce(&store::Reader) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let mut result = None;
+    database(config)?.read_now(|reader| {
+        result = Some(work(reader));
+        Ok(())
+    })?;
+    result.ok_or_else(|| anyhow!("the database gave no answer"))?
 }
 
 /// The key-encryption key.
@@ -297,7 +313,11 @@ fn connectors(
     Ok(connectors)
 }
 
-fn mailer(config: &Config) -> anyhow::Result<Mailer> {
+/// The way letters leave.
+///
+/// # Errors
+/// What is wrong with the relay's settings, or its password file.
+pub fn mailer(config: &Config) -> anyhow::Result<Mailer> {
     match &config.mail.transport {
         Transport::Folder => Ok(Mailer::folder(Layout::new(&config.paths.data).mail())),
         Transport::Smtp(smtp) => {

@@ -27,9 +27,6 @@ const CLOCK_MAY_GO_BACK: TimeDelta = TimeDelta::seconds(2);
 /// A text that is edited faster than this waits for the next pass.
 const MOST_ROUNDS: usize = 3;
 
-/// The key of `meta` with the end of the last finished pass.
-pub const LAST_PASS: &str = "last_pass";
-
 /// Second looks waited for by `run --once`.
 const WAIT_FOR_LOOKS: TimeDelta = TimeDelta::seconds(60);
 
@@ -164,7 +161,7 @@ pub async fn pass(app: &App, which: Which) -> Result<Pass, PassError> {
     app.or_halt(app.publish().await.map(drop)).await?;
     done.halted = app.well_again().await?;
     let now = app.clock.now();
-    app.db.write(move |tx| store::set_meta(tx, LAST_PASS, &store::stamp(now))).await?;
+    app.db.write(move |tx| store::set_meta(tx, store::views::LAST_PASS, &store::stamp(now))).await?;
     Ok(done)
 }
 

@@ -30,6 +30,8 @@ pub mod run;
 
 pub mod sandbox;
 
+pub mod silence;
+
 pub mod status;
 
 pub mod verify;
@@ -39,6 +41,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 
+use crate::assemble;
 use crate::clock::Clock;
 use crate::config::{Config, Profile, Warning};
 use crate::domain::classify::{Policies, RuleSet};
@@ -101,7 +104,27 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
             runtime()?.block_on(sandbox::run(listen, seed.as_deref(), crate::daemon::signalled()))?;
             Ok(Outcome::Done)
         }
-        other => Err(anyhow!("{other:?} is not wired")),
+        Command::Cases { open, account, json } => {
+            let config = load(&config)?;
+            let filter = crate::store::views::Filter { open, account };
+            assemble::reading(&config, |reader| cases::list(reader, &config, &filter, json, out))?;
+            Ok(Outcome::Done)
+        }
+        Command::Case { case, json } => {
+            let config = load(&config)?;
+            assemble::reading(&config, |reader| case::show(reader, &config, &case, json, out))?;
+            Ok(Outcome::Done)
+        }
+        Command::Status { json, mail_if_silent } => {
+            let config = load(&config)?;
+            let now = Clock::System.now();
+            match mail_if_silent {
+                Some(longest) => silence::tell(&config, now, longest, out)?,
+                None => assemble::reading(&config, |reader| status::show(reader, &config, now, json, out))?,
+            }
+            Ok(Outcome::Done)
+        }
+        Command::Demo(_) => anyhow::bail!("demo is on its way"),
     }
 }
 

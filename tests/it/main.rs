@@ -4,8 +4,8 @@
 mod archive;
 mod bag;
 mod bluesky;
-mod crash;
 mod browser;
+mod crash;
 mod desk;
 mod mail;
 mod support;

@@ -10,7 +10,7 @@ use super::super::{Reader, Result, StoreError, brake, log, meta, moment, polls, 
 use super::OPEN;
 
 /// The key of `meta` under which the daemon notes when a pass was finished last (RFC 3339, UTC).
-const LAST_PASS: &str = "last_pass";
+pub const LAST_PASS: &str = "last_pass";
 
 /// How the installation is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
