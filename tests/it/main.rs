@@ -5,5 +5,7 @@ mod archive;
 mod bag;
 mod bluesky;
 mod mail;
+mod supply;
 mod support;
 mod tidy;
+mod units;
