@@ -93,7 +93,7 @@ fn one(words: &mut &[&str]) -> bool {
         ["(", rest @ ..] => {
             *words = rest;
             let found = either(words);
-            *words = words.strip_prefix(&[")"]).expect("a closing parenthesis");
+            *words = words.strip_prefix(&[")"]).unwrap();
             found
         }
         [name, "WITH", exception, rest @ ..] => {

@@ -42,6 +42,7 @@ fn installed(change: impl Fn(&str) -> String) -> TempDir {
     root
 }
 
+/// `systemd-analyze`, of the package systemd.
 fn analyze(root: &Path, arguments: &[&str]) -> Output {
     Command::new("systemd-analyze")
         .args(arguments)
@@ -49,7 +50,7 @@ fn analyze(root: &Path, arguments: &[&str]) -> Output {
         .arg(format!("--root={}", root.display()))
         .env("LC_ALL", "C.UTF-8")
         .output()
-        .expect("systemd-analyze comes with the package systemd")
+        .unwrap()
 }
 
 /// Everything that `systemd-analyze verify` has to say about `unit`.
@@ -58,11 +59,10 @@ fn complaints(root: &Path, unit: &str) -> String {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     // Only what is said about our own files: the distribution's units are not ours to mend.
     let ours: Vec<&str> = told.lines().filter(|line| line.contains("uppsikt")).collect();
-    match (output.status.success(), ours.is_empty()) {
-        (true, _) => ours.join("\n"),
-        (false, true) => format!("{unit}: verify ended with {}: {told}", output.status),
-        (false, false) => ours.join("\n"),
+    if ours.is_empty() && !output.status.success() {
+        return format!("{unit}: verify ended with {}: {told}", output.status);
     }
+    ours.join("\n")
 }
 
 /// The overall exposure that `systemd-analyze security` prints for a service.
@@ -193,12 +193,11 @@ fn watched() -> Watched {
         .env("NOTIFY_SOCKET", path("notify"))
         .stderr(Stdio::null())
         .spawn()
-        .expect("the package strace");
+        .unwrap();
     let mut told = Vec::new();
-    let mut hear = || {
+    let hear = || {
         let mut message = [0; 256];
-        let length =
-            socket.recv(&mut message).expect("the daemon tells systemd something within two minutes");
+        let length = socket.recv(&mut message).unwrap();
         String::from_utf8(message[..length].to_vec()).unwrap()
     };
     // The first pass, and one more: the watchdog is fed again.
