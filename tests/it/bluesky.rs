@@ -4,13 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use uppsikt::domain::case::{CaseId, CaseState};
 use uppsikt::domain::comment::CommentId;
+use uppsikt::durable;
 use uppsikt::store::{self, Db};
 
 use crate::support::bluesky::Network;
@@ -64,9 +64,8 @@ impl Town {
         town.configure("watch", false);
         town.ran(&["init"]);
         let login = town.dir.path().join("secrets/login");
-        fs::write(&login, json!({"identifier": town.handle, "password": account["password"]}).to_string())
-            .unwrap();
-        fs::set_permissions(&login, fs::Permissions::from_mode(0o600)).unwrap();
+        let secret = json!({"identifier": town.handle, "password": account["password"]}).to_string();
+        durable::write(&login, secret.as_bytes(), 0o600).unwrap();
         town
     }
 
@@ -153,7 +152,7 @@ api = "{api}"
 login_file = "login"
 "#
         );
-        fs::write(self.dir.path().join("uppsikt.toml"), text).unwrap();
+        durable::write(&self.dir.path().join("uppsikt.toml"), text.as_bytes(), 0o600).unwrap();
     }
 
     fn run(&self, arguments: &[&str]) -> Output {

@@ -8,6 +8,8 @@ mod browser;
 mod crash;
 mod desk;
 mod mail;
+mod supply;
 mod support;
 mod tidy;
 mod views;
+mod units;
