@@ -76,13 +76,12 @@ pub fn run(asked: &Demo, out: &mut dyn Write) -> anyhow::Result<Outcome> {
 
 /// The folder for this demo: empty or not there yet.
 fn folder(asked: Option<&Path>) -> anyhow::Result<PathBuf> {
-    let folder = match asked {
-        Some(folder) => std::path::absolute(folder)?,
-        None => {
-            let mut random = [0_u8; 4];
-            getrandom::fill(&mut random).map_err(|error| anyhow!("no randomness: {error}"))?;
-            std::env::temp_dir().join(format!("uppsikt-demo-{}", hex::encode(random)))
-        }
+    let folder = if let Some(folder) = asked {
+        std::path::absolute(folder)?
+    } else {
+        let mut random = [0_u8; 4];
+        getrandom::fill(&mut random).map_err(|error| anyhow!("no randomness: {error}"))?;
+        std::env::temp_dir().join(format!("uppsikt-demo-{}", hex::encode(random)))
     };
     let file = folder.join("uppsikt.toml");
     if std::fs::read_to_string(&file).is_ok_and(|text| text.starts_with(MARK)) {
@@ -204,7 +203,7 @@ impl Made {
         let layout = Layout::new(&self.config.paths.data);
         writeln!(out, "  Breven ligger i {}", layout.mail().display())?;
         let bag = self.pack(app, story)?;
-        telling.evidence(out, &bag, &layout.archive().join("log.vkey"))?;
+        telling::evidence(out, &bag, &layout.archive().join("log.vkey"))?;
         writeln!(out, "Allt annat på det som spelades:\n  uppsikt --config {} cases", self.file.display())?;
         Ok(())
     }

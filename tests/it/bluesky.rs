@@ -64,7 +64,8 @@ impl Town {
         town.configure("watch", false);
         town.ran(&["init"]);
         let login = town.dir.path().join("secrets/login");
-        fs::write(&login, json!({"identifier": town.handle, "password": account["password"]}).to_string()).unwrap();
+        fs::write(&login, json!({"identifier": town.handle, "password": account["password"]}).to_string())
+            .unwrap();
         fs::set_permissions(&login, fs::Permissions::from_mode(0o600)).unwrap();
         town
     }
@@ -182,8 +183,11 @@ login_file = "login"
     }
 
     fn reply(&self, who: &str, text: &str, root: &Value, parent: &Value) -> Value {
-        self.network
-            .control("POST", "/reply", &json!({"handle": who, "text": text, "root": root, "parent": parent}))
+        self.network.control(
+            "POST",
+            "/reply",
+            &json!({"handle": who, "text": text, "root": root, "parent": parent}),
+        )
     }
 
     /// The hidden replies in the gate of a post, and the gate itself.
@@ -271,7 +275,10 @@ fn what_is_decided_is_preserved_registered_and_hidden_and_nothing_else() {
     // Watch mode: everything is read, judged and preserved, and no writing request leaves.
     town.once();
     let stored = town.db().read_now(|reader| {
-        roots.iter().map(|root| Ok(store::comments::thread(reader, "bsky", uri(root))?.len())).collect::<store::Result<Vec<_>>>()
+        roots
+            .iter()
+            .map(|root| Ok(store::comments::thread(reader, "bsky", uri(root))?.len()))
+            .collect::<store::Result<Vec<_>>>()
     });
     assert_eq!(stored.unwrap(), [10, 10, 10], "every reply of every depth is stored");
     let refused = town.run(&[
@@ -318,7 +325,11 @@ fn what_is_decided_is_preserved_registered_and_hidden_and_nothing_else() {
         let kinds: Vec<_> = town.entries(case.id).into_values().collect();
         assert_eq!(kinds, ["snapshot", "registered", "decision", "hide_intent", "hidden"]);
     }
-    assert_ne!(town.case(&spam[0]).unwrap().state, CaseState::Hidden, "what came in watch mode is a person's to decide");
+    assert_ne!(
+        town.case(&spam[0]).unwrap().state,
+        CaseState::Hidden,
+        "what came in watch mode is a person's to decide"
+    );
 
     // A second run does nothing twice.
     let before = town.gate(&roots[1]).1["cid"].clone();

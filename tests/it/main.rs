@@ -4,8 +4,9 @@
 mod archive;
 mod bag;
 mod bluesky;
-mod crash;
 mod browser;
+mod crash;
+mod demo;
 mod desk;
 mod mail;
 mod support;

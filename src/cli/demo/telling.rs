@@ -215,14 +215,26 @@ impl Telling<'_> {
         heading(out, "Fristerna")?;
         writeln!(
             out,
-            "  {}{}{}{}{}",
+            "  {}{}{}{}avslutad",
             pad("ärende", 10),
             pad("kom", 11),
             pad("24 timmar", 20),
-            pad("nästa arbetsdag", 20),
-            "avslutad"
+            pad("nästa arbetsdag", 20)
         )?;
+        let (mut shown, mut usual) = (Vec::new(), 0);
         for file in self.story.files.iter().filter(|file| file.answers().next().is_some()) {
+            let soon = file.answers().all(|duty| {
+                let answered = duty.closed_at.filter(|at| *at <= duty.what.due_at);
+                answered
+                    .is_some_and(|at| calendar::local_date(at) == calendar::local_date(duty.what.trigger_at))
+            });
+            if soon {
+                usual += 1;
+            } else {
+                shown.push(file);
+            }
+        }
+        for file in shown {
             let of = |kind: &str| file.answers().find(|duty| duty.what.kind == kind);
             let cell = |duty: Option<&Duty>| duty.map_or("–".to_owned(), kept_in_time);
             let closed =
@@ -241,6 +253,7 @@ impl Telling<'_> {
                 ))
             )?;
         }
+        writeln!(out, "  och {usual} som fick svar samma dag som de kom")?;
         if let Some(file) = self.over_the_weekend() {
             writeln!(
                 out,
@@ -327,15 +340,6 @@ impl Telling<'_> {
         Ok(())
     }
 
-    /// Where the evidence lies and how anybody checks it.
-    pub(super) fn evidence(&self, out: &mut dyn Write, bag: &Path, key: &Path) -> io::Result<()> {
-        heading(out, "Beviset")?;
-        writeln!(out, "Ett ärende är packat som bevis. Med Uppsikt:")?;
-        writeln!(out, "  uppsikt verify {} --key {}", bag.display(), key.display())?;
-        writeln!(out, "Utan Uppsikt:")?;
-        writeln!(out, "  (cd {} && sha256sum -c manifest-sha256.txt)", bag.display())
-    }
-
     fn name(&self, person: &str) -> String {
         match self.config.roster.person(person) {
             Some(found) => found.name.clone(),
@@ -350,6 +354,15 @@ impl Telling<'_> {
         let name = self.name(person);
         name.split(' ').next().unwrap_or(&name).to_owned()
     }
+}
+
+/// Where the evidence lies and how anybody checks it.
+pub(super) fn evidence(out: &mut dyn Write, bag: &Path, key: &Path) -> io::Result<()> {
+    heading(out, "Beviset")?;
+    writeln!(out, "Ett ärende är packat som bevis. Med Uppsikt:")?;
+    writeln!(out, "  uppsikt verify {} --key {}", bag.display(), key.display())?;
+    writeln!(out, "Utan Uppsikt:")?;
+    writeln!(out, "  (cd {} && sha256sum -c manifest-sha256.txt)", bag.display())
 }
 
 /// `fre 07.31`, Stockholm time.
@@ -380,8 +393,7 @@ fn state(state: CaseState) -> &'static str {
         CaseState::HideUnconfirmed => "ej bekräftad",
         CaseState::Removed => "borttagen",
         CaseState::HideFailed => "gick inte att dölja",
-        CaseState::Restored => "åter synlig",
-        CaseState::RestoredOutside => "åter synlig",
+        CaseState::Restored | CaseState::RestoredOutside => "åter synlig",
         CaseState::Kept => "står kvar",
         CaseState::Withdrawn => "borta",
         CaseState::Closed => "avslutad",
