@@ -14,6 +14,8 @@ pub mod classify;
 
 pub mod decide;
 
+pub mod demo;
+
 pub mod due;
 
 pub mod evaluate;
@@ -70,6 +72,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
     // Paths in the file are relative to its folder, which a bare file name does not show.
     let config = std::path::absolute(&arguments.config)?;
     match arguments.command {
+        Command::Demo(asked) => demo::run(&asked, out),
         Command::Init => init::run(load(&config)?, out),
         Command::Check { json } => Ok(match check::run(&config, json, Clock::System.now(), out)? {
             0 => Outcome::Done,

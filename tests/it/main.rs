@@ -6,6 +6,7 @@ mod bag;
 mod bluesky;
 mod browser;
 mod crash;
+mod demo;
 mod desk;
 mod mail;
 mod supply;
