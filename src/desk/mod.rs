@@ -1,5 +1,7 @@
 //! The pages that editors decide on.
 
+pub mod link;
+
 use std::future::Future;
 
 use crate::pipeline::App;

@@ -77,6 +77,18 @@ pub fn ask(tx: &Tx<'_>, rule: &str, limits: Limits, now: DateTime<Utc>) -> Resul
     Ok(Some(why))
 }
 
+/// Automatic hides in the 24 hours before `now`.
+///
+/// # Errors
+/// Engine errors.
+pub fn hides(reader: &Reader, now: DateTime<Utc>) -> Result<u64> {
+    Ok(reader.query_row(
+        "select count(*) from intent where act = 'hide' and rule is not null and created_at > ?1",
+        [stamp(now - Duration::hours(24))],
+        |row| row.get(0),
+    )?)
+}
+
 /// A person stops all automatic hiding.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 mod archive;
 mod bag;
 mod bluesky;
+mod letters;
 mod mail;
 mod support;
 mod tidy;
