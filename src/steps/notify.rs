@@ -1,6 +1,6 @@
 //! 8. Outbox → mail.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::archive::keys::Secret;
 use crate::config::Config;
 use crate::domain::calendar;
-use crate::domain::letter::{CheckpointFoot, Foot, Letter, Line, Recipient, Trouble};
+use crate::domain::letter::{CheckpointFoot, Foot, Letter, LetterKind, Line, Recipient, Trouble};
 use crate::kill::{self, When};
 use crate::mail::{MailError, Outgoing, Sender, render};
 use crate::outbox::{self, Says};
@@ -32,18 +32,47 @@ const LETTERS_AN_HOUR: usize = 60;
 /// So many letters in one drain that could not be handed over are the server's fault, not the letters'.
 const MOST_FAILURES: usize = 3;
 
+/// Sends what is due of danger. What can wait is sent when the pass has seen everything that belongs in it.
+///
+/// # Errors
+/// The store's.
+pub async fn urgent(app: &App, done: &mut Pass) -> Result<(), PassError> {
+    send(app, done, true).await
+}
+
 /// Sends what is due.
 ///
 /// # Errors
 /// The store's.
 pub async fn drain(app: &App, done: &mut Pass) -> Result<(), PassError> {
+    let now = app.clock.now();
+    app.db.write(move |tx| gather(tx, now)).await?;
+    send(app, done, false).await
+}
+
+/// Letters that waited for the server become one for each person: those that it cannot have (N2).
+fn gather(tx: &Tx<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let mut first: BTreeMap<String, i64> = BTreeMap::new();
+    for stored in letters::sendable(tx, now)? {
+        if stored.letter.kind != LetterKind::Duties.code() || stored.perhaps {
+            continue;
+        }
+        match first.get(&stored.letter.person) {
+            Some(into) => letters::merge(tx, *into, &stored)?,
+            None => _ = first.insert(stored.letter.person.clone(), stored.id),
+        }
+    }
+    Ok(())
+}
+
+async fn send(app: &App, done: &mut Pass, only_urgent: bool) -> Result<(), PassError> {
     let mut tried = BTreeSet::new();
     let mut common = None;
     let mut failures = 0;
     'all: loop {
         let now = app.clock.now();
         let mut batch = app.db.read(move |reader| letters::sendable(reader, now)).await?;
-        let wait = outbox::must_wait(&app.config, now);
+        let wait = only_urgent || outbox::must_wait(&app.config, now);
         batch.retain(|stored| !tried.contains(&stored.id) && (is_urgent(stored) || !wait));
         if batch.is_empty() {
             break;
@@ -209,11 +238,11 @@ async fn failed(
     match error {
         MailError::Refused(_) => refused(app, stored, why, now, done).await,
         MailError::OutcomeUnknown(_) => {
-            put_off(app, vec![stored], why, now).await?;
+            put_off(app, vec![stored], why, true, now).await?;
             Ok(Went::Wrong)
         }
         MailError::Deferred(_) if Box::pin(app.mailer.probe()).await.is_ok() => {
-            put_off(app, vec![stored], why, now).await?;
+            put_off(app, vec![stored], why, false, now).await?;
             Ok(Went::Wrong)
         }
         // The server is not there: whoever waits behind this letter waits as long.
@@ -221,17 +250,18 @@ async fn failed(
             let wait = outbox::must_wait(&app.config, now);
             let mut all = app.db.read(move |reader| letters::sendable(reader, now)).await?;
             all.retain(|stored| is_urgent(stored) || !wait);
-            put_off(app, all, why, now).await?;
+            put_off(app, all, why, false, now).await?;
             Ok(Went::Down)
         }
     }
 }
 
-/// Puts letters off, each by how often it was tried.
+/// Puts letters off, each by how often it was tried; `perhaps`: the server may have them.
 async fn put_off(
     app: &App,
     put: Vec<StoredLetter>,
     why: String,
+    perhaps: bool,
     now: DateTime<Utc>,
 ) -> Result<(), PassError> {
     let config = app.config.clone();
@@ -246,7 +276,7 @@ async fn put_off(
                 } else {
                     outbox::send_after(&config, now + wait)
                 };
-                letters::put_off(tx, stored.id, until, &why)?;
+                letters::put_off(tx, stored.id, until, &why, perhaps)?;
             }
             Ok(())
         })
@@ -320,5 +350,5 @@ async fn held(app: &App, stored: &StoredLetter, now: DateTime<Utc>) -> Result<bo
 }
 
 fn is_urgent(stored: &StoredLetter) -> bool {
-    stored.letter.kind == crate::domain::letter::LetterKind::Urgent.code()
+    stored.letter.kind == LetterKind::Urgent.code()
 }

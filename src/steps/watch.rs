@@ -101,9 +101,10 @@ fn rungs(tx: &Tx<'_>, config: &Config, now: DateTime<Utc>) -> Result<(), StoreEr
         if out && duty.state != "overdue" {
             late.push(duty.id);
         }
-        let Some(rung) = reached(kind, &duty, config, now)?.filter(|_| duty.thread.is_none()) else {
+        if duty.thread.is_some() {
             continue;
-        };
+        }
+        let Some(rung) = reached(kind, &duty, config, now)? else { continue };
         let state = if out || rung >= Rung::Overdue { "overdue" } else { "warned" };
         duties::reached(tx, duty.id, rung.code(), duty.turn, state)?;
         let place = (duty.id, rung.code().to_owned(), duty.turn);

@@ -39,6 +39,8 @@ pub struct StoredLetter {
     pub last_error: Option<String>,
     /// When the server took it.
     pub sent_at: Option<DateTime<Utc>>,
+    /// True where the server may have it, because its answer was lost.
+    pub perhaps: bool,
 }
 
 /// Queues a letter. Duties that already stand in a letter for the same rung, person and turn are left out; with no
@@ -201,13 +203,14 @@ pub fn unsent(reader: &Reader, now: DateTime<Utc>) -> Result<usize> {
     )?)
 }
 
-type Raw = (i64, String, String, String, String, String, String, String, u32, Option<String>, Option<String>);
+type Raw =
+    (i64, String, String, String, String, String, String, String, u32, Option<String>, Option<String>, bool);
 
 fn collect(reader: &Reader, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<StoredLetter>> {
     let rows: Vec<Raw> = reader
         .prepare_cached(&format!(
-            "select id, message_id, person, kind, created_at, send_after, content, state, attempts, last_error, sent_at
-             from letter {condition}"
+            "select id, message_id, person, kind, created_at, send_after, content, state, attempts, last_error, sent_at,
+                 perhaps from letter {condition}"
         ))?
         .query_map(values, |row| {
             Ok((
@@ -222,33 +225,50 @@ fn collect(reader: &Reader, condition: &str, values: &[&dyn rusqlite::ToSql]) ->
                 row.get(8)?,
                 row.get(9)?,
                 row.get(10)?,
+                row.get(11)?,
             ))
         })?
         .collect::<rusqlite::Result<_>>()?;
     let mut duties =
         reader.prepare_cached("select duty, rung, turn from letter_duty where letter = ?1 order by duty")?;
     rows.into_iter()
-        .map(|(id, message_id, person, kind, created, after, content, state, attempts, last_error, sent)| {
-            let duties = duties
-                .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(StoredLetter {
+        .map(
+            |(
                 id,
-                letter: NewLetter {
-                    message_id,
-                    person,
-                    kind,
-                    created_at: moment(&created)?,
-                    send_after: moment(&after)?,
-                    content,
-                    duties,
-                },
+                message_id,
+                person,
+                kind,
+                created,
+                after,
+                content,
                 state,
                 attempts,
                 last_error,
-                sent_at: sent.as_deref().map(moment).transpose()?,
-            })
-        })
+                sent,
+                perhaps,
+            )| {
+                let duties = duties
+                    .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                    .collect::<rusqlite::Result<_>>()?;
+                Ok(StoredLetter {
+                    id,
+                    letter: NewLetter {
+                        message_id,
+                        person,
+                        kind,
+                        created_at: moment(&created)?,
+                        send_after: moment(&after)?,
+                        content,
+                        duties,
+                    },
+                    state,
+                    attempts,
+                    last_error,
+                    sent_at: sent.as_deref().map(moment).transpose()?,
+                    perhaps,
+                })
+            },
+        )
         .collect()
 }
 
@@ -284,16 +304,27 @@ pub fn sent(tx: &Tx<'_>, id: i64, at: DateTime<Utc>) -> Result<()> {
     Ok(())
 }
 
-/// Notes that sending failed for now, and when to try again.
+/// Notes that sending failed for now, and when to try again; `perhaps`: the server may have it.
 ///
 /// # Errors
 /// Engine errors.
-pub fn put_off(tx: &Tx<'_>, id: i64, until: DateTime<Utc>, error: &str) -> Result<()> {
+pub fn put_off(tx: &Tx<'_>, id: i64, until: DateTime<Utc>, error: &str, perhaps: bool) -> Result<()> {
     tx.execute(
-        "update letter set attempts = attempts + 1, last_error = ?3, send_after = ?2 where id = ?1",
-        params![id, stamp(until), error],
+        "update letter set attempts = attempts + 1, last_error = ?3, send_after = ?2, perhaps = max(perhaps, ?4)
+         where id = ?1",
+        params![id, stamp(until), error, perhaps],
     )?;
     Ok(())
+}
+
+/// Moves the duties of one letter into another to the same person; the emptied one is superseded.
+///
+/// # Errors
+/// Engine errors.
+pub fn merge(tx: &Tx<'_>, into: i64, from: &StoredLetter) -> Result<()> {
+    tx.execute("delete from letter_duty where letter = ?1", [from.id])?;
+    join(tx, into, &from.letter.person, &from.letter.duties)?;
+    end(tx, from.id, "superseded", Some("told in an earlier letter that also waited"))
 }
 
 /// Ends a letter that is not sent: `superseded` when it is no longer true, `refused` when the server will not have it.

@@ -86,7 +86,7 @@ async fn the_first_night_gives_one_letter_no_act_and_nothing_overdue() {
     rig.pass().await;
     assert_eq!(rig.letters(), [], "nothing of it is urgent");
     assert_eq!(rig.open_duties(), []);
-    rig.run_until("2026-11-23T06:30:00Z", TimeDelta::minutes(90)).await;
+    rig.run_until("2026-11-23T06:45:00Z", minutes(115)).await;
     assert_eq!(rig.letters(), []);
     rig.set("2026-11-23T07:00:00Z");
     rig.pass().await;
@@ -144,6 +144,9 @@ async fn two_thousand_comments_in_an_evening_give_at_most_ten_letters_a_person_a
         }
     }
     assert!(rig.open_duties().len() > 2_000);
+    let started = std::time::Instant::now();
+    uppsikt::steps::watch::all(&rig.app).await.unwrap();
+    assert!(started.elapsed().as_millis() < 3_000, "4 001 open duties took {:?}", started.elapsed());
     rig.decide(rig.case("fb", "c7"), "chef", "desk", Outcome::AnsweredJointly);
     assert_eq!(rig.open_duties(), []);
     let before = about_duties(&rig).len();
@@ -279,8 +282,8 @@ async fn what_can_wait_never_leaves_at_night_or_on_a_weekend() {
     let rig = watching("2026-11-27T14:00:00Z").await;
     for n in 0..6 {
         rig.comment("fb", &format!("p{n}"), &format!("c{n}"), "När då?", rig.now());
-        rig.advance(TimeDelta::hours(7));
         rig.pass().await;
+        rig.run_until(&(rig.now() + TimeDelta::hours(7)).to_rfc3339(), minutes(30)).await;
     }
     rig.run_until("2026-12-02T06:00:00Z", minutes(45)).await;
     let letters = rig.letters();
@@ -388,8 +391,9 @@ async fn a_refused_letter_goes_to_the_next_in_line_and_the_operator_is_told_once
     rig.smtp(server.port);
     rig.comment("fb", "p", "c1", "#fara", rig.now());
     let pass = rig.pass().await;
-    // Anna, Erik, the owner, the communicator, and at the very last the operator: all refused, and it ends.
-    assert_eq!(pass.letters_refused, 5, "{pass:?}");
+    // Anna, Erik, the owner, the communicator, the operator, and at the very last whoever is there: all refused, and
+    // it ends.
+    assert_eq!(pass.letters_refused, 6, "{pass:?}");
     let refused: Vec<_> = rig.outbox().iter().map(|stored| stored.letter.person.clone()).collect();
     assert_eq!(refused[..1], ["anna"]);
     let dangers: BTreeSet<_> = rig
@@ -398,14 +402,14 @@ async fn a_refused_letter_goes_to_the_next_in_line_and_the_operator_is_told_once
         .filter(|stored| stored.letter.kind == "urgent")
         .map(|stored| stored.letter.person.clone())
         .collect();
-    assert_eq!(dangers, ["anna", "chef", "erik", "it", "kim"].map(str::to_owned).into());
+    assert_eq!(dangers, ["anna", "chef", "erik", "it", "kim", "registrator"].map(str::to_owned).into());
     let well = SmtpServer::start("");
     rig.smtp(well.port);
     rig.set("2026-11-24T07:30:00Z");
     rig.pass().await;
     let sent: Vec<_> = well.letters().iter().map(|bytes| mail(bytes)).collect();
     let told = sent.iter().filter(|mail| mail.subject.contains("kommer inte fram")).count();
-    assert_eq!(told, 5, "each person that could not be reached, once: {sent:#?}");
+    assert_eq!(told, 6, "each person that could not be reached, once: {sent:#?}");
 }
 
 #[tokio::test]
@@ -543,4 +547,50 @@ async fn the_case_link_is_signed_for_its_reader() {
     assert!(verify(case, &get("p")) && get("p") == "anna");
     assert!(!verify(case + 1, "anna") && !verify(case, "erik"));
     assert_eq!(until, (rig.now() + TimeDelta::days(14)).timestamp());
+}
+
+#[tokio::test]
+async fn more_than_sixty_letters_in_an_hour_to_one_person_wait_and_the_operator_is_told_once() {
+    // 10.00 in Stockholm.
+    let rig = watching("2026-11-24T09:00:00Z").await;
+    let begun = rig.now();
+    for n in 0..80 {
+        rig.comment("fb", "p", &format!("c{n}"), "#fara", rig.now());
+        rig.pass().await;
+        rig.advance(TimeDelta::seconds(40));
+    }
+    let to_anna = rig.letters_to("anna");
+    assert_eq!(to_anna.iter().filter(|mail| mail.at < begun + TimeDelta::hours(1)).count(), 60);
+    let operator = rig.letters_to("drift");
+    assert_eq!(operator.len(), 2, "one for each of two persons: {operator:#?}");
+    assert!(
+        operator.iter().all(|mail| mail.subject.contains("fler än 60 brev på en timme")),
+        "{operator:#?}"
+    );
+    // What waited goes out when the hour is over, as far as it is still true.
+    rig.run_until("2026-11-24T12:00:00Z", minutes(10)).await;
+    assert!(rig.letters_to("anna").len() > 60);
+    assert!(rig.outbox().iter().all(|stored| stored.state != "refused"));
+}
+
+#[tokio::test]
+async fn a_comment_that_is_gone_before_its_answer_is_not_asked_for_and_a_danger_goes_on() {
+    let rig = watching("2026-11-24T08:00:00Z").await;
+    rig.comment("fb", "p", "fråga", "När öppnar badet?", rig.now());
+    rig.comment("fb", "p", "fara", "#fara", rig.now());
+    rig.pass().await;
+    rig.fake("fb").remove("fråga");
+    rig.fake("fb").remove("fara");
+    rig.advance(minutes(1));
+    rig.pass().await;
+    let kinds: BTreeSet<_> = rig.open_duties().into_iter().map(|duty| duty.what.kind).collect();
+    assert!(kinds.contains("danger") && !kinds.contains("answer_24h"), "{kinds:?}");
+    let before = rig.letters_to("anna").len();
+    rig.advance(minutes(10));
+    rig.pass().await;
+    assert_eq!(rig.letters_to("anna").len(), before + 1, "the danger is repeated");
+    rig.run_until("2026-11-26T12:00:00Z", minutes(60)).await;
+    // The owner is asked who took it away; nobody is asked to answer it.
+    assert!(rig.letters().iter().all(|mail| !mail.subject.to_lowercase().contains("svara")));
+    assert!(rig.letters_to("anna").iter().all(|mail| !mail.text.contains("När öppnar badet?")));
 }

@@ -271,6 +271,7 @@ create table letter (
   content    text not null,                    -- JSON: what it is about; rendered anew when sent
   state      text not null check (state in ('queued', 'sent', 'superseded', 'refused')),
   attempts   integer not null default 0,
+  perhaps    integer not null default 0,       -- the server may have it: its answer was lost
   last_error text,
   sent_at    text
 ) strict;

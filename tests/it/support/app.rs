@@ -134,6 +134,7 @@ pub(crate) struct Fault {
 struct Played {
     comments: BTreeMap<String, Seen>,
     unlisted: BTreeSet<String>,
+    wholly: BTreeSet<String>,
     posts: BTreeMap<String, Post>,
     gone: BTreeSet<String>,
     hidden: BTreeSet<String>,
@@ -166,9 +167,12 @@ impl Fake {
         played.comments.insert(seen.native_id.clone(), seen);
     }
 
-    /// Its author, or the platform, removes a comment.
+    /// Its author, or the platform, removes a comment; the next page lists its post wholly.
     pub(crate) fn remove(&self, native: &str) {
-        self.played().gone.insert(native.to_owned());
+        let mut played = self.played();
+        let post = played.comments[native].post_id.clone();
+        played.gone.insert(native.to_owned());
+        played.wholly.insert(post);
     }
 
     /// The next such call fails; faults of the same call come in order.
@@ -222,16 +226,19 @@ impl Connector for Fake {
     /// What is new or changed since the last page; a fault leaves it for the next one.
     async fn page(&self, _from: Option<&Cursor>) -> Result<Page, ConnectorError> {
         self.answer(Call::Page, |played| {
-            let listed = std::mem::take(&mut played.unlisted);
-            let comments = listed
-                .iter()
-                .filter(|native| !played.gone.contains(*native))
-                .filter_map(|native| played.comments.get(native).cloned())
+            let (new, wholly) = (std::mem::take(&mut played.unlisted), std::mem::take(&mut played.wholly));
+            let comments = played
+                .comments
+                .values()
+                .filter(|seen| new.contains(&seen.native_id) || wholly.contains(&seen.post_id))
+                .filter(|seen| !played.gone.contains(&seen.native_id))
+                .cloned()
                 .collect();
             Page {
                 comments,
                 posts: played.posts.values().cloned().collect(),
                 cursor: Some(Cursor("{}".to_owned())),
+                listed: wholly.into_iter().collect(),
                 ..Page::default()
             }
         })
@@ -286,7 +293,7 @@ pub(crate) type Judge = fn(&StoredComment) -> Assessment;
 #[derive(Debug)]
 pub(crate) struct Rig {
     pub(crate) app: App,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     fakes: BTreeMap<String, Arc<Fake>>,
     judge: Option<Judge>,
 }
@@ -327,7 +334,7 @@ impl Rig {
             guard: Arc::new(Mutex::new(Guard::default())),
             config: Arc::new(config),
         };
-        Self { app, folder, fakes, judge: None }
+        Self { app, _folder: folder, fakes, judge: None }
     }
 
     /// Lets `judge` speak in place of the rules.
@@ -353,11 +360,6 @@ impl Rig {
     pub(crate) fn restart(&mut self) {
         self.app.db = Db::open(&Layout::new(&self.app.config.paths.data).database()).unwrap();
         self.app.guard = Arc::new(Mutex::new(Guard::default()));
-    }
-
-    /// The temporary folder.
-    pub(crate) fn folder(&self) -> &std::path::Path {
-        self.folder.path()
     }
 
     /// The account that the test plays.
@@ -517,7 +519,7 @@ fn words(line: &str) -> String {
     let mut after_word = false;
     for token in line.split(' ') {
         let inner = token.strip_prefix("=?utf-8?").and_then(|rest| rest.strip_suffix("?="));
-        if !bytes.is_empty() && !(after_word && inner.is_some()) {
+        if !(bytes.is_empty() || after_word && inner.is_some()) {
             bytes.push(b' ');
         }
         after_word = inner.is_some();
