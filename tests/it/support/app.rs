@@ -329,7 +329,7 @@ impl Rig {
             mailer: Arc::new(Mailer::folder(layout.mail())),
             templates: Arc::new(Templates::built_in().unwrap()),
             rules: Arc::new(RuleSet::embedded()),
-            policies: Arc::new(Policies::from(config.categories.clone())),
+            policies: Arc::new(config.categories.clone().into_iter().collect::<Policies>()),
             clock: Clock::manual(at(now)),
             guard: Arc::new(Mutex::new(Guard::default())),
             config: Arc::new(config),
