@@ -20,6 +20,8 @@ pub mod store;
 
 pub mod connector;
 
+pub mod outbox;
+
 pub mod moves;
 
 pub mod steps;

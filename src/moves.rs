@@ -14,6 +14,7 @@ use crate::domain::classify::{Assessment, Band, Finding};
 use crate::domain::deadline::{self, Clocks};
 use crate::domain::duty;
 use crate::domain::roster::{self, Role};
+use crate::outbox;
 use crate::store::comments::StoredComment;
 use crate::store::decisions::{self, Decided, MACHINE, NewDecision};
 use crate::store::duties::{self, NewDuty};
@@ -360,7 +361,7 @@ fn answered_by_us(tx: &Tx<'_>, reply: &StoredComment) -> Result<()> {
         }
         settle(tx, case.id, reply.created_at)?;
     }
-    Ok(())
+    duties::settle_threads(tx, reply.created_at)
 }
 
 /// Closes an open case with nothing left to do.
@@ -453,7 +454,7 @@ pub fn withdrawn(tx: &Tx<'_>, _config: &Config, case: &cases::Case, now: DateTim
     ) {
         cases::set_state(tx, case.id, CaseState::Withdrawn, now)?;
     }
-    Ok(())
+    duties::settle_threads(tx, now)
 }
 
 /// A decision as a person asks for it.
@@ -507,6 +508,7 @@ pub fn decide(tx: &Tx<'_>, config: &Config, asked: &Decide<'_>) -> Result<Decide
     if confirms {
         decisions::confirm(tx, &new)?;
         duties::close(tx, id, &["automatic_look"], outcome.code(), person, now)?;
+        tell_entered(tx, config, asked)?;
         return Ok(Decided::Complete);
     }
     let decided = decisions::decide(tx, &new)?;
@@ -544,7 +546,37 @@ pub fn decide(tx: &Tx<'_>, config: &Config, asked: &Decide<'_>) -> Result<Decide
         }
     }
     settle(tx, id, now)?;
+    duties::settle_threads(tx, now)?;
+    tell_entered(tx, config, asked)?;
     Ok(decided)
+}
+
+/// Whoever has a shell can name anybody: the named person is told (N24). On the desk the person decides themselves.
+fn tell_entered(tx: &Tx<'_>, config: &Config, asked: &Decide<'_>) -> Result<()> {
+    if matches!(asked.os_user, "desk" | MACHINE) {
+        return Ok(());
+    }
+    outbox::entered(tx, config, asked.case, asked.person, asked.os_user, asked.outcome, asked.at)
+}
+
+/// A person says that they act on what may be a danger: it is not repeated any more, and stays a duty (N8).
+///
+/// Whoever has a role for the account may; returns how many dangers of the case were not acknowledged before.
+///
+/// # Errors
+/// `Conflict`, with a sentence for the person; engine errors.
+pub fn acknowledge(
+    tx: &Tx<'_>,
+    config: &Config,
+    id: CaseId,
+    person: &str,
+    now: DateTime<Utc>,
+) -> Result<usize> {
+    let case = cases::get(tx, id)?;
+    let account = comments::get(tx, case.comment)?.comment.account;
+    roster::roles_for(&config.roster, person, &account, now)
+        .map_err(|refused| StoreError::Conflict(refused.to_string()))?;
+    duties::acknowledge(tx, id, person, now)
 }
 
 /// Ends the open duties of a case that this outcome ends; the table of kinds says which.

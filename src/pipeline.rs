@@ -153,7 +153,7 @@ pub async fn pass(app: &App, which: Which) -> Result<Pass, PassError> {
     done.judged += steps::judge::all(app).await?;
     // Where somebody may be in danger a person is told before anything else is done.
     steps::watch::urgent(app).await?;
-    steps::notify::drain(app, &mut done).await?;
+    steps::notify::urgent(app, &mut done).await?;
     rounds(app, &mut done).await?;
     steps::received::days(app).await?;
     steps::watch::all(app).await?;

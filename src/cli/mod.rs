@@ -127,7 +127,6 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
             }
             Ok(Outcome::Done)
         }
-        Command::Demo(_) => anyhow::bail!("demo is on its way"),
     }
 }
 

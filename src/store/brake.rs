@@ -88,6 +88,18 @@ pub fn ask(tx: &Tx<'_>, rule: &str, limits: Limits, now: DateTime<Utc>) -> Resul
     Ok(Some(Braked { why, cases }))
 }
 
+/// Automatic hides in the 24 hours before `now`.
+///
+/// # Errors
+/// Engine errors.
+pub fn hides(reader: &Reader, now: DateTime<Utc>) -> Result<u64> {
+    Ok(reader.query_row(
+        "select count(*) from intent where act = 'hide' and rule is not null and created_at > ?1",
+        [stamp(now - Duration::hours(24))],
+        |row| row.get(0),
+    )?)
+}
+
 /// Whether a person stopped automatic hiding after this intent was made: it must not leave any more, also not after
 /// the release.
 ///

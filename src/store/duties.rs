@@ -36,19 +36,30 @@ pub struct Duty {
     pub what: NewDuty,
     /// running, warned, overdue, closed, superseded.
     pub state: String,
-    /// The highest rung that a letter was sent for.
+    /// The highest rung that a letter was queued for.
     pub rung: Option<String>,
+    /// Urgent ones: the number of the last repeat that was queued. Threads: how often the due time moved.
+    pub turn: u32,
     /// How it ended.
     pub outcome: Option<String>,
     /// When it ended.
     pub closed_at: Option<DateTime<Utc>>,
     /// The thread duty that carries it.
     pub thread: Option<i64>,
+    /// When somebody said that they act; an urgent one is not repeated after that.
+    pub acknowledged_at: Option<DateTime<Utc>>,
+}
+
+impl Duty {
+    /// True while somebody still has something to do.
+    pub fn is_open(&self) -> bool {
+        self.closed_at.is_none() && self.state != "superseded"
+    }
 }
 
 const COLUMNS: &str =
     "id, kind, case_id, account, post_id, trigger_at, found_at, due_at, explain, state, rung, outcome,
-    closed_at, thread from duty";
+    closed_at, thread, turn, acknowledged_at from duty";
 
 /// The condition for a duty that is still open.
 const OPEN: &str = "state in ('running', 'warned', 'overdue')";
@@ -66,6 +77,7 @@ type Raw = (
     Option<String>,
     Option<String>,
     Option<i64>,
+    (u32, Option<String>),
 );
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
@@ -82,6 +94,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
         row.get(11)?,
         row.get(12)?,
         row.get(13)?,
+        (row.get(14)?, row.get(15)?),
     ))
 }
 
@@ -99,6 +112,7 @@ fn duty_of(raw: Raw) -> Result<Duty> {
         outcome,
         closed,
         thread,
+        (turn, acknowledged),
     ) = raw;
     Ok(Duty {
         id,
@@ -117,6 +131,8 @@ fn duty_of(raw: Raw) -> Result<Duty> {
         outcome,
         closed_at: closed.as_deref().map(moment).transpose()?,
         thread,
+        turn,
+        acknowledged_at: acknowledged.as_deref().map(moment).transpose()?,
     })
 }
 
@@ -251,9 +267,117 @@ pub fn close_one(tx: &Tx<'_>, id: i64, outcome: &str, by: &str, at: DateTime<Utc
 ///
 /// # Errors
 /// Engine errors.
-pub fn reached(tx: &Tx<'_>, id: i64, rung: &str, state: &str) -> Result<()> {
-    tx.prepare_cached(&format!("update duty set rung = ?2, state = ?3 where id = ?1 and {OPEN}"))?
-        .execute(params![id, rung, state])?;
+pub fn reached(tx: &Tx<'_>, id: i64, rung: &str, turn: u32, state: &str) -> Result<()> {
+    tx.prepare_cached(&format!("update duty set rung = ?2, turn = ?3, state = ?4 where id = ?1 and {OPEN}"))?
+        .execute(params![id, rung, turn, state])?;
+    Ok(())
+}
+
+/// Notes that the time of these duties is out, though no letter may have been queued for it.
+///
+/// # Errors
+/// Engine errors.
+pub fn overdue(tx: &Tx<'_>, ids: &[i64]) -> Result<()> {
+    let mut update = tx.prepare_cached(
+        "update duty set state = 'overdue' where id = ?1 and state in ('running', 'warned')",
+    )?;
+    for id in ids {
+        update.execute([id])?;
+    }
+    Ok(())
+}
+
+/// The open duties of one kind, the first due first.
+///
+/// # Errors
+/// Engine errors.
+pub fn open_of_kind(reader: &Reader, kind: &str) -> Result<Vec<Duty>> {
+    collect(reader, &format!("where kind = ?1 and {OPEN} order by due_at, id"), params![kind])
+}
+
+/// An open duty about one comment, with the post that the comment stands under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnderPost {
+    /// The duty.
+    pub duty: Duty,
+    /// The post.
+    pub post: String,
+}
+
+/// The open duties of these kinds about comments, by account and post, the first due first.
+///
+/// # Errors
+/// Engine errors.
+pub fn under_posts(reader: &Reader, kinds: &[&str]) -> Result<Vec<UnderPost>> {
+    let mut query = reader.prepare_cached(&format!(
+        "select d.id, c.post_id from duty d join case_file k on k.id = d.case_id join comment c on c.id = k.comment
+         where d.kind = ?1 and d.{OPEN}"
+    ))?;
+    let mut found = Vec::new();
+    for kind in kinds {
+        let posts: std::collections::BTreeMap<i64, String> = query
+            .query_map([kind], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for duty in open_of_kind(reader, kind)? {
+            if let Some(post) = posts.get(&duty.id) {
+                found.push(UnderPost { post: post.clone(), duty });
+            }
+        }
+    }
+    found.sort_by(|one, other| {
+        let key =
+            |of: &UnderPost| (of.duty.what.account.clone(), of.post.clone(), of.duty.what.due_at, of.duty.id);
+        key(one).cmp(&key(other))
+    });
+    Ok(found)
+}
+
+/// The open thread duties.
+///
+/// # Errors
+/// Engine errors.
+pub fn threads(reader: &Reader) -> Result<Vec<Duty>> {
+    collect(reader, &format!("where post_id is not null and {OPEN} order by id"), params![])
+}
+
+/// How many comments a thread duty carries that are still open.
+///
+/// # Errors
+/// Engine errors.
+pub fn carried(reader: &Reader, thread: i64) -> Result<u32> {
+    Ok(reader
+        .prepare_cached(&format!("select count(distinct case_id) from duty where thread = ?1 and {OPEN}"))?
+        .query_row([thread], |row| row.get(0))?)
+}
+
+/// Ends thread duties that carry nothing any more, and lets open duties go whose thread duty has ended.
+///
+/// # Errors
+/// Engine errors.
+pub fn settle_threads(tx: &Tx<'_>, at: DateTime<Utc>) -> Result<()> {
+    tx.prepare_cached(&format!(
+        "update duty set state = 'closed', outcome = 'nothing_left', closed_by = 'uppsikt', closed_at = ?1
+         where post_id is not null and {OPEN}
+         and not exists (select 1 from duty d where d.thread = duty.id and d.{OPEN})"
+    ))?
+    .execute([stamp(at)])?;
+    tx.prepare_cached(&format!(
+        "update duty set thread = null where thread is not null and {OPEN}
+         and not exists (select 1 from duty t where t.id = duty.thread and t.{OPEN})"
+    ))?
+    .execute([])?;
+    Ok(())
+}
+
+/// Moves the due time of a thread duty; `rung` is what is still told of the new one.
+///
+/// # Errors
+/// Engine errors.
+pub fn move_due(tx: &Tx<'_>, id: i64, due: DateTime<Utc>, rung: Option<&str>, state: &str) -> Result<()> {
+    tx.execute(
+        "update duty set due_at = ?2, rung = ?3, state = ?4, turn = turn + 1 where id = ?1",
+        params![id, stamp(due), rung, state],
+    )?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The outbox: what is to be said to whom, kept until it is said or no longer true.
 
 use chrono::{DateTime, Utc};
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::{Reader, Result, Tx, moment, stamp};
 
@@ -39,6 +39,8 @@ pub struct StoredLetter {
     pub last_error: Option<String>,
     /// When the server took it.
     pub sent_at: Option<DateTime<Utc>>,
+    /// True where the server may have it, because its answer was lost.
+    pub perhaps: bool,
 }
 
 /// Queues a letter. Duties that already stand in a letter for the same rung, person and turn are left out; with no
@@ -83,13 +85,132 @@ pub fn queue(tx: &Tx<'_>, new: &NewLetter) -> Result<Option<i64>> {
     Ok(Some(id))
 }
 
-type Raw = (i64, String, String, String, String, String, String, String, u32, Option<String>, Option<String>);
+/// Adds duties to a letter that has not been tried yet; one that stands in it already rises to the new rung.
+///
+/// # Errors
+/// Engine errors.
+pub fn join(tx: &Tx<'_>, letter: i64, person: &str, duties: &[(i64, String, u32)]) -> Result<()> {
+    for (duty, rung, turn) in duties {
+        tx.prepare_cached(
+            "insert into letter_duty (letter, duty, rung, person, turn) values (?1, ?2, ?3, ?4, ?5)
+             on conflict (letter, duty) do update set rung = excluded.rung, turn = excluded.turn
+             on conflict (duty, rung, person, turn) do nothing",
+        )?
+        .execute(params![letter, duty, rung, person, turn])?;
+    }
+    Ok(())
+}
+
+/// The letter of a kind to a person that leaves at `send_after` and has not been tried yet.
+///
+/// # Errors
+/// Engine errors.
+pub fn untried(reader: &Reader, person: &str, kind: &str, send_after: DateTime<Utc>) -> Result<Option<i64>> {
+    Ok(reader
+        .prepare_cached(
+            "select id from letter where state = 'queued' and attempts = 0 and person = ?1 and kind = ?2
+             and send_after = ?3 order by id desc",
+        )?
+        .query_row(params![person, kind, stamp(send_after)], |row| row.get(0))
+        .optional()?)
+}
+
+/// How many letters of a kind a person gets between two moments: those sent, and those that are to be.
+///
+/// # Errors
+/// Engine errors.
+pub fn count(
+    reader: &Reader,
+    person: &str,
+    kind: &str,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<usize> {
+    Ok(reader
+        .prepare_cached(
+            "select count(*) from letter where person = ?1 and kind = ?2 and state in ('queued', 'sent')
+             and coalesce(sent_at, send_after) >= ?3 and coalesce(sent_at, send_after) < ?4",
+        )?
+        .query_row(params![person, kind, stamp(from), stamp(to)], |row| row.get(0))?)
+}
+
+/// How many letters a person has got since `from`.
+///
+/// # Errors
+/// Engine errors.
+pub fn sent_since(reader: &Reader, person: &str, from: DateTime<Utc>) -> Result<usize> {
+    Ok(reader
+        .prepare_cached("select count(*) from letter where person = ?1 and sent_at > ?2")?
+        .query_row(params![person, stamp(from)], |row| row.get(0))?)
+}
+
+/// One standing of a duty in a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The letter.
+    pub letter: i64,
+    /// Its state.
+    pub state: String,
+    /// To whom.
+    pub person: String,
+    /// The rung's code.
+    pub rung: String,
+    /// The duty's turn.
+    pub turn: u32,
+    /// The letter's id.
+    pub message_id: String,
+}
+
+/// Every letter that a duty stands in, oldest first.
+///
+/// # Errors
+/// Engine errors.
+pub fn standings(reader: &Reader, duty: i64) -> Result<Vec<Standing>> {
+    let mut query = reader.prepare_cached(
+        "select d.letter, l.state, d.person, d.rung, d.turn, l.message_id
+         from letter_duty d join letter l on l.id = d.letter where d.duty = ?1 order by d.letter",
+    )?;
+    let rows = query.query_map([duty], |row| {
+        Ok(Standing {
+            letter: row.get(0)?,
+            state: row.get(1)?,
+            person: row.get(2)?,
+            rung: row.get(3)?,
+            turn: row.get(4)?,
+            message_id: row.get(5)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A new Message-ID's left side: random, so that it says nothing.
+///
+/// # Errors
+/// Engine errors.
+pub fn new_id(reader: &Reader) -> Result<String> {
+    Ok(reader.query_row("select 'l-' || lower(hex(randomblob(12)))", [], |row| row.get(0))?)
+}
+
+/// How many letters should have left by `now`, or have been tried in vain.
+///
+/// # Errors
+/// Engine errors.
+pub fn unsent(reader: &Reader, now: DateTime<Utc>) -> Result<usize> {
+    Ok(reader.query_row(
+        "select count(*) from letter where state = 'queued' and (attempts > 0 or send_after <= ?1)",
+        [stamp(now)],
+        |row| row.get(0),
+    )?)
+}
+
+type Raw =
+    (i64, String, String, String, String, String, String, String, u32, Option<String>, Option<String>, bool);
 
 fn collect(reader: &Reader, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<StoredLetter>> {
     let rows: Vec<Raw> = reader
         .prepare_cached(&format!(
-            "select id, message_id, person, kind, created_at, send_after, content, state, attempts, last_error, sent_at
-             from letter {condition}"
+            "select id, message_id, person, kind, created_at, send_after, content, state, attempts, last_error, sent_at,
+                 perhaps from letter {condition}"
         ))?
         .query_map(values, |row| {
             Ok((
@@ -104,33 +225,50 @@ fn collect(reader: &Reader, condition: &str, values: &[&dyn rusqlite::ToSql]) ->
                 row.get(8)?,
                 row.get(9)?,
                 row.get(10)?,
+                row.get(11)?,
             ))
         })?
         .collect::<rusqlite::Result<_>>()?;
     let mut duties =
         reader.prepare_cached("select duty, rung, turn from letter_duty where letter = ?1 order by duty")?;
     rows.into_iter()
-        .map(|(id, message_id, person, kind, created, after, content, state, attempts, last_error, sent)| {
-            let duties = duties
-                .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(StoredLetter {
+        .map(
+            |(
                 id,
-                letter: NewLetter {
-                    message_id,
-                    person,
-                    kind,
-                    created_at: moment(&created)?,
-                    send_after: moment(&after)?,
-                    content,
-                    duties,
-                },
+                message_id,
+                person,
+                kind,
+                created,
+                after,
+                content,
                 state,
                 attempts,
                 last_error,
-                sent_at: sent.as_deref().map(moment).transpose()?,
-            })
-        })
+                sent,
+                perhaps,
+            )| {
+                let duties = duties
+                    .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                    .collect::<rusqlite::Result<_>>()?;
+                Ok(StoredLetter {
+                    id,
+                    letter: NewLetter {
+                        message_id,
+                        person,
+                        kind,
+                        created_at: moment(&created)?,
+                        send_after: moment(&after)?,
+                        content,
+                        duties,
+                    },
+                    state,
+                    attempts,
+                    last_error,
+                    sent_at: sent.as_deref().map(moment).transpose()?,
+                    perhaps,
+                })
+            },
+        )
         .collect()
 }
 
@@ -166,16 +304,27 @@ pub fn sent(tx: &Tx<'_>, id: i64, at: DateTime<Utc>) -> Result<()> {
     Ok(())
 }
 
-/// Notes that sending failed for now, and when to try again.
+/// Notes that sending failed for now, and when to try again; `perhaps`: the server may have it.
 ///
 /// # Errors
 /// Engine errors.
-pub fn put_off(tx: &Tx<'_>, id: i64, until: DateTime<Utc>, error: &str) -> Result<()> {
+pub fn put_off(tx: &Tx<'_>, id: i64, until: DateTime<Utc>, error: &str, perhaps: bool) -> Result<()> {
     tx.execute(
-        "update letter set attempts = attempts + 1, last_error = ?3, send_after = ?2 where id = ?1",
-        params![id, stamp(until), error],
+        "update letter set attempts = attempts + 1, last_error = ?3, send_after = ?2, perhaps = max(perhaps, ?4)
+         where id = ?1",
+        params![id, stamp(until), error, perhaps],
     )?;
     Ok(())
+}
+
+/// Moves the duties of one letter into another to the same person; the emptied one is superseded.
+///
+/// # Errors
+/// Engine errors.
+pub fn merge(tx: &Tx<'_>, into: i64, from: &StoredLetter) -> Result<()> {
+    tx.execute("delete from letter_duty where letter = ?1", [from.id])?;
+    join(tx, into, &from.letter.person, &from.letter.duties)?;
+    end(tx, from.id, "superseded", Some("told in an earlier letter that also waited"))
 }
 
 /// Ends a letter that is not sent: `superseded` when it is no longer true, `refused` when the server will not have it.

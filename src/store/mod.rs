@@ -17,6 +17,7 @@ pub mod letters;
 pub mod log;
 pub mod polls;
 pub mod records;
+pub mod summaries;
 pub mod views;
 
 use std::fmt;
@@ -279,6 +280,29 @@ pub fn set_meta(tx: &Tx<'_>, key: &str, value: &str) -> Result<()> {
 /// Engine errors.
 pub fn do_once(tx: &Tx<'_>, name: &str, at: DateTime<Utc>) -> Result<bool> {
     Ok(tx.execute("insert or ignore into done values (?1, ?2)", [name, &stamp(at)])? == 1)
+}
+
+/// True if [`do_once`] has noted this name.
+///
+/// # Errors
+/// Engine errors.
+pub fn was_done(reader: &Reader, name: &str) -> Result<bool> {
+    Ok(reader
+        .prepare_cached("select exists (select 1 from done where name = ?1)")?
+        .query_row([name], |row| row.get(0))?)
+}
+
+/// When something was last done whose name begins so.
+///
+/// # Errors
+/// Engine errors.
+pub fn last_done(reader: &Reader, beginning: &str) -> Result<Option<DateTime<Utc>>> {
+    let text: Option<String> = reader.query_row(
+        "select max(at) from done where name >= ?1 and name < ?1 || char(1114111)",
+        [beginning],
+        |row| row.get(0),
+    )?;
+    text.as_deref().map(moment).transpose()
 }
 
 /// A JSON text of a row as a value.

@@ -8,6 +8,7 @@ mod browser;
 mod crash;
 mod demo;
 mod desk;
+mod letters;
 mod mail;
 mod supply;
 mod support;

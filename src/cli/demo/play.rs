@@ -94,13 +94,14 @@ impl<'a> Play<'a> {
     /// The next moment after `now` at which something is to be done that the script does not know of.
     async fn wake(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
         let hours = self.app.config.hours.clone();
+        let accounts: Vec<_> = self.app.config.accounts.iter().map(|account| account.id.clone()).collect();
         self.app
             .db
             .read(move |reader| {
                 // Nobody reads letters in the night, and danger has moments of its own.
                 let hours_apart = TimeDelta::hours(if calendar::is_staffed(now, &hours) { 1 } else { 2 });
                 let mut moments = vec![now.duration_trunc(hours_apart).unwrap_or(now) + hours_apart];
-                moments.extend(store::intents::next_due(reader)?);
+                moments.extend(store::intents::next_due_of(reader, &accounts)?);
                 for open in store::duties::open(reader)? {
                     let Some(kind) = duty::Kind::named(&open.what.kind) else { continue };
                     let rungs = duty::rungs(kind, open.what.trigger_at, open.what.due_at, &hours);

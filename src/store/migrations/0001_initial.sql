@@ -61,6 +61,8 @@ create table comment (
   unique (account, native_id)
 ) strict;
 create index comment_by_post on comment (account, post_id, listed_at);
+create index comment_by_account on comment (account, first_seen_at);
+create index comment_old on comment (account) where old = 1;
 
 -- Every text a comment has had, with the exact bytes of its element.
 create table version (
@@ -248,6 +250,7 @@ create table duty (
   explain    text not null,                    -- JSON: the reckoning in Swedish
   state      text not null check (state in ('running', 'warned', 'overdue', 'closed', 'superseded')),
   rung       text,                             -- the highest rung sent
+  turn       integer not null default 0,       -- urgent: the last repeat sent; threads: how often the due time moved
   outcome    text,
   closed_at  text,
   closed_by  text,
@@ -258,6 +261,7 @@ create table duty (
 create index duty_by_case on duty (case_id);
 create unique index duty_once on duty (kind, case_id) where case_id is not null and state in ('running', 'warned', 'overdue');
 create index duty_open on duty (state, due_at);
+create index duty_by_thread on duty (thread) where thread is not null;
 
 create table letter (
   id         integer primary key,
@@ -269,17 +273,19 @@ create table letter (
   content    text not null,                    -- JSON: what it is about; rendered anew when sent
   state      text not null check (state in ('queued', 'sent', 'superseded', 'refused')),
   attempts   integer not null default 0,
+  perhaps    integer not null default 0,       -- the server may have it: its answer was lost
   last_error text,
   sent_at    text
 ) strict;
 create index letter_queue on letter (state, send_after);
+create index letter_by_person on letter (person, sent_at);
 
 create table letter_duty (
   letter integer not null references letter,
   duty   integer not null references duty,
   rung   text not null,
   person text not null,
-  turn   integer not null default 0,           -- repeated urgent letters
+  turn   integer not null default 0,           -- the duty's turn when it was queued
   primary key (letter, duty),
   unique (duty, rung, person, turn)
 ) strict, without rowid;
