@@ -143,7 +143,8 @@ pub(super) async fn answer(
                 Err(answer) => return Ok(answer),
             };
             let reason = reasoned(&form, needs_unbiased(file.view.state, outcome));
-            let asked = moves::Decide { case, person: &person, os_user: "desk", outcome, reason: &reason, at: now };
+            let asked =
+                moves::Decide { case, person: &person, os_user: "desk", outcome, reason: &reason, at: now };
             let decided = moves::decide(tx, &config, &asked)?;
             Ok(Answer::Done(match decided {
                 Decided::Complete => "decided",

@@ -295,11 +295,7 @@ fn numbers(reader: &Reader, chosen: &str, values: &Values) -> Result<HashMap<i64
 type Logs = HashMap<i64, (LogView, Option<DateTime<Utc>>)>;
 
 /// Where the current record of each case stands: the one last acted on, else the newest (DESIGN §4).
-fn logs(
-    reader: &Reader,
-    chosen: &str,
-    values: &Values,
-) -> Result<Logs> {
+fn logs(reader: &Reader, chosen: &str, values: &Values) -> Result<Logs> {
     // Rows come worst candidate first, so that the last one of a case stands.
     let mut current: HashMap<i64, String> = HashMap::new();
     let mut query = reader.prepare_cached(&format!(
