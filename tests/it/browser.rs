@@ -29,6 +29,7 @@ fn browse(job: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one start of the browser for every state of the page")]
 async fn everybody_can_read_and_decide_on_the_page() {
     let rig = Rig::start().await;
     let clean = || Plant { found: vec![], proposal: Proposal::Keep, ..Plant::default() };

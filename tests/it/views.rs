@@ -234,9 +234,8 @@ c.commit()";
     let page = begun.elapsed();
     let begun = Instant::now();
     rig.app.db.read_now(|reader| views::health(reader, &["fb"], now)).unwrap();
-    let health = begun.elapsed();
-    println!("5 000 cases: list {list:?}, one case {one:?}, its page {page:?}, health {health:?}");
-    assert!(list.as_millis() < 3_000, "the list took {list:?}");
+    assert!(begun.elapsed().as_millis() < 500, "the health took {:?}", begun.elapsed());
+    assert!(list.as_millis() < 5_000, "the list took {list:?}");
     assert!(one.as_millis() < 300, "one case took {one:?}");
     assert!(page.as_millis() < 500, "the page took {page:?}");
 }
