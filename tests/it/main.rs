@@ -4,10 +4,13 @@
 mod archive;
 mod bag;
 mod bluesky;
-mod crash;
 mod browser;
+mod crash;
+mod decided;
 mod desk;
+mod faults;
 mod mail;
+mod order;
 mod support;
 mod tidy;
 mod views;
