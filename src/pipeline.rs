@@ -165,17 +165,18 @@ pub async fn pass(app: &App, which: Which) -> Result<Pass, PassError> {
     Ok(done)
 }
 
-/// Preserves and acts, and does so again where an act's look showed another text, so that a decision can follow onto
-/// it in the same pass.
+/// Preserves and acts, and does so again while anything moved: where an act's look showed another text, the decision
+/// can follow onto it in the same pass.
 async fn rounds(app: &App, done: &mut Pass) -> Result<(), PassError> {
     for _ in 0..MOST_ROUNDS {
+        let before = (done.entered, done.acted);
         app.or_halt(preserve(app, done).await).await?;
         app.or_halt(act(app, done).await).await?;
         let judged = steps::judge::all(app).await?;
-        if judged == 0 {
+        done.judged += judged;
+        if judged == 0 && before == (done.entered, done.acted) {
             break;
         }
-        done.judged += judged;
     }
     Ok(())
 }
@@ -191,6 +192,8 @@ async fn preserve(app: &App, done: &mut Pass) -> Result<(), PassError> {
 }
 
 async fn act(app: &App, done: &mut Pass) -> Result<(), PassError> {
+    // An archive that cannot be written shows here, before anything is registered.
+    app.publish().await?;
     for account in &app.config.accounts {
         done.entered += steps::register::decisions(app, account).await?;
         // Those of an earlier process that died between entering a decision and its intent.
@@ -347,7 +350,10 @@ impl App {
         tracing::error!(%error, "the archive cannot be used");
         let reasons = {
             let mut guard = self.guard();
-            guard.reasons.push(format!("arkivet kan inte användas: {error}"));
+            let reason = format!("arkivet kan inte användas: {error}");
+            if !guard.reasons.contains(&reason) {
+                guard.reasons.push(reason);
+            }
             guard.reasons.clone()
         };
         let (config, now) = (self.config.clone(), self.clock.now());

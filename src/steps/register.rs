@@ -29,25 +29,31 @@ pub async fn decisions(app: &App, account: &Account) -> Result<usize, PassError>
     if app.must_not_act().is_some() {
         return Ok(0);
     }
-    let id = account.id.clone();
-    let ready = app.db.read(move |reader| decisions::ready(reader, &id)).await?;
     let mut done = 0;
-    for decision in ready {
-        let asked = decision.clone();
-        let state = app.db.read(move |reader| readiness(reader, &asked)).await?;
-        match state {
-            Ready::Wait => {}
-            Ready::Changed => changed(app, decision).await?,
-            Ready::Enter(record) => {
-                enter(app, account, decision, record).await?;
-                done += 1;
-                // Each with its intent, which the brake counts before the next is registered: a comment that the
-                // brake leaves standing gets no number in a public register.
-                intents(app, account).await?;
+    loop {
+        let before = done;
+        let id = account.id.clone();
+        let ready = app.db.read(move |reader| decisions::ready(reader, &id)).await?;
+        for decision in ready {
+            let asked = decision.clone();
+            let state = app.db.read(move |reader| readiness(reader, &asked)).await?;
+            match state {
+                Ready::Wait => continue,
+                // What follows onto the new text is entered in the next turn.
+                Ready::Changed => changed(app, decision).await?,
+                Ready::Enter(record) => {
+                    enter(app, account, decision, record).await?;
+                    // Each with its intent, which the brake counts before the next is registered: a comment that
+                    // the brake leaves standing gets no number in a public register.
+                    intents(app, account).await?;
+                }
             }
+            done += 1;
+        }
+        if done == before {
+            return Ok(done);
         }
     }
-    Ok(done)
 }
 
 fn readiness(reader: &crate::store::Reader, decision: &Decision) -> Result<Ready, StoreError> {

@@ -221,6 +221,8 @@ fn prepare(connection: &Connection) -> Result<()> {
     connection.pragma_update(None, "foreign_keys", "on")?;
     connection.pragma_update(None, "secure_delete", "on")?;
     connection.pragma_update(None, "trusted_schema", "off")?;
+    // Without it `replace` removes the row it meets unseen by the triggers that forbid removing.
+    connection.pragma_update(None, "recursive_triggers", "on")?;
     Ok(())
 }
 
@@ -319,3 +321,6 @@ pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
 pub(crate) fn code<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T> {
     text.parse().map_err(StoreError::Corrupt)
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,6 +153,8 @@ create table entry_doc (
   idx integer primary key references entry,
   doc text not null
 ) strict;
+create trigger entry_doc_fixed before update on entry_doc
+begin select raise(abort, 'what an entry commits to is never changed'); end;
 
 create table diary (
   board         text not null,
@@ -170,6 +172,10 @@ create table diary (
   primary key (board, year, n)
 ) strict;
 create index diary_by_case on diary (case_id);
+-- A wrong entry is annulled with a dated note; its number is never reused.
+create trigger diary_no_delete before delete on diary begin select raise(abort, 'a diary number is never removed'); end;
+create trigger diary_fixed before update of board, year, n, number, record, case_id, entry, registered_at on diary
+begin select raise(abort, 'a diary number is never changed'); end;
 
 create table decision (
   id        integer primary key,
@@ -188,6 +194,8 @@ create index decision_by_case on decision (case_id);
 
 -- The reason, a text, is deletable.
 create table decision_reason (decision integer primary key references decision, reason text not null) strict;
+create trigger decision_reason_fixed before update on decision_reason
+begin select raise(abort, 'a reason is never changed'); end;
 
 -- How far a decision has come; the only part that changes.
 create table decision_state (

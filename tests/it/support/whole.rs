@@ -96,7 +96,7 @@ pub(crate) fn assert_whole(town: &Town, meant: &Meant<'_>, what: &str) {
     );
 }
 
-fn assert_log(town: &Town, what: &str) {
+pub(crate) fn assert_log(town: &Town, what: &str) {
     let db = town.db();
     let mut last: BTreeMap<String, String> = BTreeMap::new();
     let mut at = String::new();
@@ -116,7 +116,7 @@ fn assert_log(town: &Town, what: &str) {
     }
 }
 
-fn assert_archive(town: &Town, what: &str) {
+pub(crate) fn assert_archive(town: &Town, what: &str) {
     let (db, archive) = (town.db(), town.data().join("archive"));
     let leaves = rows(&db, "select leaf from entry order by idx");
     let size = leaves.len() as u64;
