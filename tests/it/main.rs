@@ -13,5 +13,5 @@ mod mail;
 mod supply;
 mod support;
 mod tidy;
-mod views;
 mod units;
+mod views;
