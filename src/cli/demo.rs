@@ -40,6 +40,12 @@ const MARK: &str = "# Made by `uppsikt demo`.";
 /// Where the case page listens, unless told otherwise.
 const LISTEN: &str = "127.0.0.1:8080";
 
+/// Whose link is told: a person who may decide alone.
+const CLICKS: &str = "erik";
+
+/// How long the told link opens the page.
+const LINK: TimeDelta = TimeDelta::days(14);
+
 /// The account in the demo's configuration.
 const ACCOUNT: &str = "fb";
 
@@ -245,7 +251,16 @@ async fn stay(
     let app = &assembled.app;
     telling::heading(out, "Klicka själv")?;
     if let Some(file) = story.open() {
-        writeln!(out, "Ett öppet ärende: {}/case/{}", app.config.desk.public_url, file.case.id)?;
+        let keys = assemble::keys(&app.config)?;
+        let until = app.clock.now() + LINK;
+        let link = desk::link::sign(
+            keys.link_key().expose(),
+            &app.config.desk.public_url,
+            file.case.id,
+            CLICKS,
+            until,
+        );
+        writeln!(out, "Ett öppet ärende, som om brevet gått till dig:\n  {link}")?;
     }
     writeln!(out, "Klockan går vidare från {}. Avsluta med Ctrl-C.", telling::short(app.clock.now()))?;
     out.flush()?;

@@ -1,7 +1,8 @@
 //! `demo` on the real program: what a person who has nothing but the program sees, and what is behind it.
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
@@ -244,6 +245,23 @@ fn every_other_command_works_on_what_the_demo_made() {
     let played = played();
     let check = played.other(&["check"]);
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    let cases = played.other(&["cases", "--json"]);
+    assert!(cases.status.success() && cases.stderr.is_empty(), "{}", String::from_utf8_lossy(&cases.stderr));
+    let cases: Vec<serde_json::Value> = String::from_utf8(cases.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let threat = cases.iter().find(|case| case["comment"]["native_id"] == "7004_6").unwrap();
+    assert_eq!((&threat["state"], &threat["categories"]), (&"hidden".into(), &serde_json::json!(["threat"])));
+    let number = threat["dnr"].as_str().unwrap();
+    assert!(played.told.contains(number), "the number told is the number given: {number}");
+    for words in
+        [vec!["case", number], vec!["case", number, "--json"], vec!["status"], vec!["status", "--json"]]
+    {
+        let shown = played.other(&words);
+        assert!(shown.status.success(), "{words:?}: {}", String::from_utf8_lossy(&shown.stderr));
+    }
     let key = played.dir.join("data/archive/log.vkey");
     let bag = std::fs::read_dir(played.dir.join("bevis")).unwrap().next().unwrap().unwrap().path();
     for path in [bag.as_path(), &played.dir.join("data")] {
@@ -256,9 +274,45 @@ fn every_other_command_works_on_what_the_demo_made() {
     }
 }
 
+/// The address behind a link and what is asked of it, fetched as a browser does.
+fn fetch(link: &str) -> String {
+    let (host, path) = link.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 #[test]
-fn two_demos_tell_the_same() {
-    let (first, second) = (played(), play());
+fn another_demo_tells_the_same_and_stays_for_whoever_clicks() {
+    let first = played();
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("demo");
+    let mut running = program()
+        .args(["demo", "--at", AT, "--listen", "127.0.0.1:0", "--dir"])
+        .arg(&dir)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut told = String::new();
+    let mut lines = BufReader::new(running.stdout.take().unwrap());
+    while !told.contains("Ctrl-C") {
+        assert_ne!(lines.read_line(&mut told).unwrap(), 0, "ended early:\n{told}");
+    }
+    let link = told.lines().find(|line| line.contains("/c/c-")).unwrap().trim();
+    let page = fetch(link);
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    assert!(page.contains("Simhallschefen"), "the case that waits: {page}");
+    // Another case under the same signature opens nothing.
+    assert!(!fetch(&link.replace("/c/c-0000", "/c/c-0001")).starts_with("HTTP/1.1 200"));
+    let stopped = Command::new("kill").arg("-INT").arg(running.id().to_string()).status().unwrap();
+    assert!(stopped.success());
+    assert!(running.wait().unwrap().success(), "Ctrl-C is how it ends");
+
+    let (story, _) = told.split_once("\nKlicka själv").unwrap();
+    let second = Played { _home: home, dir, told: story.to_owned() };
     let plain = |played: &Played| {
         let told = played.told.replace(&played.dir.display().to_string(), "DIR");
         // The record's id is random; it ends the bag's name.

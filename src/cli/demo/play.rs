@@ -9,12 +9,13 @@ use serde_json::json;
 
 use super::script::{Event, What};
 use crate::domain::calendar;
+use crate::domain::case::CaseId;
 use crate::domain::comment::CommentId;
 use crate::domain::duty;
 use crate::moves;
 use crate::pipeline::{self, App};
 use crate::sandbox::Sandbox;
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, Tx};
 
 /// Uppsikt reads so long after something has happened.
 const READS_AFTER: TimeDelta = TimeDelta::minutes(1);
@@ -93,15 +94,14 @@ impl<'a> Play<'a> {
 
     /// The next moment after `now` at which something is to be done that the script does not know of.
     async fn wake(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let hours = self.app.config.hours.clone();
-        let accounts: Vec<_> = self.app.config.accounts.iter().map(|account| account.id.clone()).collect();
+        let (hours, account) = (self.app.config.hours.clone(), self.account.to_owned());
         self.app
             .db
             .read(move |reader| {
                 // Nobody reads letters in the night, and danger has moments of its own.
                 let hours_apart = TimeDelta::hours(if calendar::is_staffed(now, &hours) { 1 } else { 2 });
                 let mut moments = vec![now.duration_trunc(hours_apart).unwrap_or(now) + hours_apart];
-                moments.extend(store::intents::next_due_of(reader, &accounts)?);
+                moments.extend(store::intents::next_due_of(reader, &[account])?);
                 for open in store::duties::open(reader)? {
                     let Some(kind) = duty::Kind::named(&open.what.kind) else { continue };
                     let rungs = duty::rungs(kind, open.what.trigger_at, open.what.due_at, &hours);
@@ -139,34 +139,38 @@ impl<'a> Play<'a> {
             What::Delete { comment } => self.control("delete", &json!({ "id": comment }))?,
             What::Hide { comment } => self.control("hide", &json!({ "id": comment, "hidden": true }))?,
             What::Show { comment } => self.control("hide", &json!({ "id": comment, "hidden": false }))?,
+            What::Read { comment, by } => {
+                let (id, by, at) = (self.id(comment), by.clone(), self.app.clock.now());
+                let read = move |tx: &Tx<'_>| {
+                    let case = case_of(tx, &id)?;
+                    store::duties::acknowledge(tx, case, &by, at)
+                };
+                if self.app.db.write(read).await? == 0 {
+                    return Err(anyhow!("{comment} is no danger that waits for a reader"));
+                }
+            }
             What::Decide { comment, by, outcome, reason } => {
-                let id = CommentId { account: self.account.to_owned(), native: comment.clone() };
-                let (config, by, reason) = (self.app.config.clone(), by.clone(), reason.clone());
-                let (outcome, at) = (*outcome, self.app.clock.now());
-                self.app
-                    .db
-                    .write(move |tx| {
-                        let found = store::comments::find(tx, &id)?
-                            .map(|comment| store::cases::of_comment(tx, comment.id))
-                            .transpose()?;
-                        let case = found
-                            .flatten()
-                            .ok_or_else(|| StoreError::Conflict(format!("{} has no case", id.native)))?;
-                        let decide = moves::Decide {
-                            case: case.id,
-                            person: &by,
-                            os_user: "desk",
-                            outcome,
-                            reason: &reason,
-                            at,
-                        };
-                        moves::decide(tx, &config, &decide)
-                    })
-                    .await
-                    .with_context(|| format!("{outcome} of {comment}"))?;
+                let (id, config) = (self.id(comment), self.app.config.clone());
+                let (by, reason, outcome, at) = (by.clone(), reason.clone(), *outcome, self.app.clock.now());
+                let decide = move |tx: &Tx<'_>| {
+                    let decide = moves::Decide {
+                        case: case_of(tx, &id)?,
+                        person: &by,
+                        os_user: "desk",
+                        outcome,
+                        reason: &reason,
+                        at,
+                    };
+                    moves::decide(tx, &config, &decide)
+                };
+                self.app.db.write(decide).await.with_context(|| format!("{outcome} of {comment}"))?;
             }
         }
         Ok(())
+    }
+
+    fn id(&self, native: &str) -> CommentId {
+        CommentId { account: self.account.to_owned(), native: native.to_owned() }
     }
 
     /// A seed line of the sandbox.
@@ -195,6 +199,13 @@ impl<'a> Play<'a> {
     fn control(&self, verb: &str, body: &serde_json::Value) -> anyhow::Result<()> {
         Ok(self.sandbox.control(verb, &body.to_string())?)
     }
+}
+
+/// The case of a comment; the script is at fault where there is none.
+fn case_of(tx: &Tx<'_>, id: &CommentId) -> Result<CaseId, StoreError> {
+    let comment = store::comments::find(tx, id)?;
+    let case = comment.map(|comment| store::cases::of_comment(tx, comment.id)).transpose()?.flatten();
+    case.map(|case| case.id).ok_or_else(|| StoreError::Conflict(format!("{} has no case", id.native)))
 }
 
 /// A post's id on the platform.

@@ -58,6 +58,8 @@ pub(super) enum What {
     Hide { comment: String },
     /// Somebody shows it again there.
     Show { comment: String },
+    /// A person says, at the desk, that they have read of a danger and act.
+    Read { comment: String, by: String },
     /// A person decides, as at the desk.
     Decide { comment: String, by: String, outcome: Outcome, reason: String },
 }
@@ -134,6 +136,7 @@ mod tests {
                     | What::Delete { comment }
                     | What::Hide { comment }
                     | What::Show { comment }
+                    | What::Read { comment, .. }
                     | What::Decide { comment, .. } => {
                         assert!(comments.contains(comment), "{comment} is not there yet");
                     }

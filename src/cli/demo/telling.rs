@@ -12,6 +12,7 @@ use crate::domain::calendar;
 use crate::domain::case::{CaseState, Outcome};
 use crate::domain::category::Category;
 use crate::domain::classify::Band;
+use crate::domain::words;
 use crate::store::decisions::MACHINE;
 use crate::store::duties::Duty;
 
@@ -101,7 +102,7 @@ impl Telling<'_> {
                 "  {}  {}  {}{}{old}",
                 file.case.id,
                 short(file.comment.created_at),
-                pad(state(file.case.state), 16),
+                pad(&lower(words::state(file.case.state)), 23),
                 clip(&why.join(", "), 90)
             )?;
         }
@@ -182,7 +183,7 @@ impl Telling<'_> {
                 let what = duty.what.explain.first().map_or("", String::as_str);
                 let what = what.split(['.', ':', ',']).next().unwrap_or(what);
                 let end = match (duty.closed_at, duty.outcome.as_deref().and_then(|code| code.parse().ok())) {
-                    (Some(at), Some(how)) => format!("{} {}", outcome(how), short(at)),
+                    (Some(at), Some(how)) => format!("{} {}", lower(words::outcome(how)), short(at)),
                     (Some(at), None) => format!("avslutad {}", short(at)),
                     (None, _) => "väntar på kontots ägare".to_owned(),
                 };
@@ -203,7 +204,7 @@ impl Telling<'_> {
                 out,
                 "  {}  barn som kan fara illa: {stands}; {} av {} {}.",
                 file.case.id,
-                outcome(decision.outcome),
+                lower(words::outcome(decision.outcome)),
                 self.first_name(&decision.person),
                 short(decision.at)
             )?;
@@ -249,7 +250,7 @@ impl Telling<'_> {
                 closed.map_or("väntar på svar".to_owned(), |(at, how)| format!(
                     "{} {}",
                     short(at),
-                    how.parse().map_or("", outcome)
+                    how.parse().map_or_else(|_| String::new(), |how| lower(words::outcome(how)))
                 ))
             )?;
         }
@@ -384,36 +385,6 @@ fn kept_in_time(duty: &Duty) -> String {
     }
 }
 
-fn state(state: CaseState) -> &'static str {
-    match state {
-        CaseState::Open => "öppen",
-        CaseState::AwaitingApproval => "väntar på annan",
-        CaseState::Hiding => "döljs",
-        CaseState::Hidden => "dold",
-        CaseState::HideUnconfirmed => "ej bekräftad",
-        CaseState::Removed => "borttagen",
-        CaseState::HideFailed => "gick inte att dölja",
-        CaseState::Restored | CaseState::RestoredOutside => "åter synlig",
-        CaseState::Kept => "står kvar",
-        CaseState::Withdrawn => "borta",
-        CaseState::Closed => "avslutad",
-    }
-}
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Hide => "dold",
-        Outcome::Remove => "borttagen",
-        Outcome::Keep => "står kvar",
-        Outcome::Restore => "åter synlig",
-        Outcome::Answered => "besvarad",
-        Outcome::AnsweredJointly => "besvarad samlat",
-        Outcome::NoAnswerNeeded => "inget svar behövs",
-        Outcome::Forwarded => "lämnad vidare",
-        Outcome::Referred => "hänvisad",
-    }
-}
-
 fn letter_kind(kind: &str) -> &str {
     match kind {
         "duties" => "om vad som väntar",
@@ -435,6 +406,12 @@ pub(super) fn heading(out: &mut dyn Write, text: &str) -> io::Result<()> {
 fn pad(text: &str, width: usize) -> String {
     let missing = width.saturating_sub(text.chars().count());
     format!("{text}{}", " ".repeat(missing))
+}
+
+/// The words of the pages begin a sentence; here they stand in one.
+fn lower(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// At most so many characters.
