@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 mod desk;
 mod mail;
+mod readme;
 mod supply;
 mod support;
 mod tidy;
