@@ -1,6 +1,6 @@
-//! Uppsikt watches a municipality's social media accounts: preserved before hidden, a person decides about speech.
+#![doc = include_str!("../README.md")]
 //!
-//! The modules stand in the order in which data passes through them; the map of the code is in the README.
+//! The modules stand in the order in which data passes through them.
 
 pub mod clock;
 

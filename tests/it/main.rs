@@ -13,6 +13,7 @@ mod faults;
 mod letters;
 mod mail;
 mod order;
+mod readme;
 mod supply;
 mod support;
 mod tidy;
