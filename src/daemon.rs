@@ -42,7 +42,7 @@ pub async fn run(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Pa
             }
             Err(error) if error.is_disk() => return Err(error),
             Err(error) => {
-                tracing::error!(%error, "a pass did not end well; the next begins from what is durable")
+                tracing::error!(%error, "a pass did not end well; the next begins from what is durable");
             }
         }
         let wait = pause(app).await;

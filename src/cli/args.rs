@@ -124,7 +124,7 @@ pub enum Command {
         /// Person id of who decides.
         #[arg(long, value_name = "PERSON")]
         by: String,
-        /// hide, remove, keep, restore, answered, answered_jointly, `no_answer_needed`, forwarded or referred.
+        /// hide, remove, keep, restore, answered, `answered_jointly`, `no_answer_needed`, forwarded or referred.
         #[arg(long)]
         outcome: crate::domain::case::Outcome,
         /// Why.

@@ -26,7 +26,7 @@ pub fn run(config: &Config, brake: &args::Brake, out: &mut dyn Write) -> anyhow:
         }
         return Ok(Outcome::Done);
     };
-    let now = db.read_now(|reader| super::decide::now(reader))?;
+    let now = db.read_now(super::decide::now)?;
     if config.roster.person(&by).is_none() {
         return Err(anyhow!("`{by}` is no person in the configuration; nothing was changed"));
     }
@@ -37,18 +37,16 @@ pub fn run(config: &Config, brake: &args::Brake, out: &mut dyn Write) -> anyhow:
         return Err(anyhow!("a reason is needed: --reason TEXT"));
     }
     let (release, config) = (brake.release.clone(), config.clone());
-    let told = db.write_now(move |tx| match release {
-        Some(rule) => {
+    let told = db.write_now(move |tx| {
+        if let Some(rule) = release {
             let released = brake::release(tx, &rule, &by, &reason, now)?;
             store::duties::close_kind(tx, "braked", "released", &by, now)?;
-            Ok(format!("released {released}; what was void needs a new decision"))
+            return Ok(format!("released {released}; what was void needs a new decision"));
         }
-        None => {
-            for case in brake::stop(tx, &by, &reason, now)? {
-                moves::not_hidden(tx, &config, case, &reason, now)?;
-            }
-            Ok("stopped: nothing is hidden automatically until the brake is released".to_owned())
+        for case in brake::stop(tx, &by, &reason, now)? {
+            moves::not_hidden(tx, &config, case, &reason, now)?;
         }
+        Ok("stopped: nothing is hidden automatically until the brake is released".to_owned())
     })?;
     writeln!(out, "{told}")?;
     Ok(Outcome::Done)

@@ -23,7 +23,7 @@ pub fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<Outcome> {
     let db = assemble::database(config)?;
-    let now = db.read_now(|reader| now(reader))?;
+    let now = db.read_now(now)?;
     let (config, case, by, reason) = (config.clone(), case.to_owned(), by.to_owned(), reason.to_owned());
     let os_user = super::os_user();
     let (id, decided) = db.write_now(move |tx| {

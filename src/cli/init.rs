@@ -10,9 +10,9 @@ use crate::config::Config;
 ///
 /// # Errors
 /// When any of it is there already, or cannot be made.
-pub fn run(config: Config, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let vkey = assemble::init(&config)?;
-    let kek = assemble::kek(&config)?;
-    writeln!(out, "{}", super::recovery::sheet(&config, &kek.hex(), &vkey))?;
+pub fn run(config: &Config, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let vkey = assemble::init(config)?;
+    let kek = assemble::kek(config)?;
+    writeln!(out, "{}", super::recovery::sheet(config, &kek.hex(), &vkey))?;
     Ok(Outcome::Done)
 }

