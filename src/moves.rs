@@ -185,14 +185,20 @@ pub fn judged(
     automatically(tx, config, account, stored, &case, assessment, now)
 }
 
-/// A flag that somebody must see at once is a danger duty, any other a review.
+/// A flag of danger is told until somebody acts, one of a category that is told at once is told at once, and any other
+/// is a review.
 fn flag_kind(config: &Config, assessment: &Assessment) -> &'static str {
     use crate::domain::category::Told;
     let at_once = assessment.findings.iter().any(|finding| {
-        finding.category.is_danger()
-            || config.categories.get(&finding.category).is_some_and(|policy| policy.told == Told::AtOnce)
+        config.categories.get(&finding.category).is_some_and(|policy| policy.told == Told::AtOnce)
     });
-    if at_once { "danger" } else { "review" }
+    if assessment.findings.iter().any(|finding| finding.category.is_danger()) {
+        "danger"
+    } else if at_once {
+        "prompt_review"
+    } else {
+        "review"
+    }
 }
 
 /// A known comment got another text (N12).
@@ -507,7 +513,7 @@ pub fn decide(tx: &Tx<'_>, config: &Config, asked: &Decide<'_>) -> Result<Decide
             .any(|duty| duty.what.kind == "automatic_look" && duty.closed_at.is_none());
     if confirms {
         decisions::confirm(tx, &new)?;
-        duties::close(tx, id, &["automatic_look"], outcome.code(), person, now)?;
+        end(tx, id, outcome, person, now)?;
         tell_entered(tx, config, asked)?;
         return Ok(Decided::Complete);
     }
@@ -522,7 +528,7 @@ pub fn decide(tx: &Tx<'_>, config: &Config, asked: &Decide<'_>) -> Result<Decide
     };
     match decided {
         Decided::Waits => {
-            duties::close(tx, id, &["review", "danger"], "proposed", person, now)?;
+            duties::close(tx, id, &["review", "prompt_review", "danger"], "proposed", person, now)?;
             begin(tx, config, &about("approve", "En redaktör har föreslagit; en annan person avgör."))?;
         }
         Decided::Refused => {

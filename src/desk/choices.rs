@@ -235,6 +235,7 @@ pub(super) fn order(kind: &str) -> &'static str {
     match kind {
         "answer_24h" | "answer_next_working_day" | "answer_as_soon_as_possible" => "Svara på kommentaren",
         "review" => "Granska kommentaren och besluta",
+        "prompt_review" => "Granska kommentaren och besluta genast",
         "danger" => "Läs och agera nu",
         "approve" => "Godkänn eller avslå förslaget",
         "changed_outside" => "Ta ställning till ändringen",

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Config;
+use crate::domain::calendar::{self, Hours};
 use crate::domain::duty::{self, Kind, Period, Rung};
 use crate::outbox::{self, MORNING, Place, Says};
 use crate::pipeline::{App, PassError};
@@ -48,7 +49,13 @@ fn dangers(tx: &Tx<'_>, config: &Config, now: DateTime<Utc>) -> Result<(), Store
     for kind in duty::KINDS.iter().filter(|kind| kind.urgent) {
         for duty in duties::open_of_kind(tx, kind.code)? {
             let told = duty.rung.is_some().then_some(duty.turn);
-            let Some(turn) = turn_reached(duty.what.trigger_at, now, told) else { continue };
+            let trigger = duty.what.trigger_at;
+            let turn = if kind.code == "danger" {
+                turn_reached(trigger, now, told)
+            } else {
+                prompt_turn_reached(trigger, now, told, &config.hours)
+            };
+            let Some(turn) = turn else { continue };
             if duty.acknowledged_at.is_some() {
                 continue;
             }
@@ -84,6 +91,25 @@ fn turn_reached(trigger: DateTime<Utc>, now: DateTime<Utc>, told: Option<u32>) -
         Some(_) if now >= duty::morning_summary(trigger) => Some(MORNING),
         Some(last) => repeat(last),
     }
+}
+
+/// The turn to tell now of what is told at once and is no danger: nobody is woken twice. 0 for the first word, at any
+/// hour; 1 after two hours of work; 2 when the next working day opens.
+fn prompt_turn_reached(
+    trigger: DateTime<Utc>,
+    now: DateTime<Utc>,
+    told: Option<u32>,
+    hours: &Hours,
+) -> Option<u32> {
+    let again = calendar::next_staffed(calendar::next_staffed(trigger, hours) + TimeDelta::hours(2), hours);
+    let next_day = calendar::next_working_day(calendar::local_date(again), hours);
+    let reached = match now {
+        now if now >= calendar::opening(next_day, hours) => 2,
+        now if now >= again => 1,
+        _ => 0,
+    };
+    // After an outage only the last word is said; the first word is said whatever the hour.
+    told.is_none_or(|told| told < reached).then_some(reached)
 }
 
 /// Every open duty that can wait and that no thread carries: the highest rung reached and not told.

@@ -102,6 +102,17 @@ pub const KINDS: &[Kind] = &[
         urgent: true,
     },
     Kind {
+        code: "prompt_review",
+        name: "granskning genast",
+        source: "4 och 5 §§ lagen (1998:112) om ansvar för elektroniska anslagstavlor; kommunens riktlinje",
+        trigger: Trigger::Flagged,
+        period: Period::AtOnce,
+        first: Role::Editor,
+        ladder: DANGER,
+        outcomes: LOOKS,
+        urgent: true,
+    },
+    Kind {
         code: "approve",
         name: "godkännande av en kollegas förslag",
         source: "kommunens riktlinje: två personer beslutar; 6 kap. 28–32 §§ kommunallagen (2017:725) om jäv",

@@ -81,7 +81,14 @@ fn alarm(items: &[LetterItem]) -> String {
         .iter()
         .filter(|category| category.is_danger())
         .find(|category| items.iter().any(|item| item.categories().contains(category)))
-        .map_or_else(|| "FARA".to_owned(), |category| category.name().to_uppercase())
+        .map_or_else(
+            // Told at once, and no danger: then the letter does not say that there is one.
+            || {
+                if items.iter().any(|item| !item.categories().is_empty()) { "BRÅTTOM" } else { "FARA" }
+                    .to_owned()
+            },
+            |category| category.name().to_uppercase(),
+        )
 }
 
 fn amount(items: &[LetterItem]) -> String {

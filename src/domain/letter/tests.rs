@@ -124,6 +124,7 @@ fn danger_is_said_first_and_in_capitals() {
         "BARN SOM FAR ILLA och 1 till: läs nu, påminnelse 2 (kl. 02.04)"
     );
     assert_eq!(urgent(&[&[]], 0), "FARA: läs nu (kl. 02.04)");
+    assert_eq!(urgent(&[&[Category::SensitivePersonalData]], 0), "BRÅTTOM: läs nu (kl. 02.04)");
 }
 
 #[test]
