@@ -312,8 +312,8 @@ impl App {
             .map_err(|error| PassError::Broken(error.to_string()))?;
         reasons.extend(disk);
         let now = self.clock.now();
-        let last = self.db.read(store::log::last_at).await?;
-        if last.is_some_and(|last| last - now > CLOCK_MAY_GO_BACK) {
+        let logged = self.db.read(store::log::last_at).await?;
+        if logged.is_some_and(|last| last - now > CLOCK_MAY_GO_BACK) {
             reasons.push("klockan går före eller efter: loggens senaste post ligger i framtiden".to_owned());
         }
         {

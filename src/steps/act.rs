@@ -284,13 +284,12 @@ fn settle(
         }
     }
     let state = match verdict.kind {
-        "hidden" => CaseState::Hidden,
         "hide_unconfirmed" => CaseState::HideUnconfirmed,
         "removed" => CaseState::Removed,
         "restored" => CaseState::Restored,
         "hide_failed" | "restore_failed" if verdict.sighting == Sighting::Gone => CaseState::Withdrawn,
         "hide_failed" => CaseState::HideFailed,
-        // A restore that failed leaves it hidden.
+        // `hidden`; and a restore that failed leaves it hidden.
         _ => CaseState::Hidden,
     };
     let before = cases::get(tx, open.case)?;

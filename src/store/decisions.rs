@@ -172,9 +172,8 @@ fn effect(tx: &Tx<'_>, new: &NewDecision, before: CaseState) -> Result<()> {
         Outcome::Restore if before == CaseState::AwaitingApproval => {
             cases::set_state(tx, new.case, CaseState::Hidden, new.at)
         }
-        Outcome::Restore => Ok(()),
         Outcome::Answered | Outcome::AnsweredJointly => cases::set_answered(tx, new.case, new.at),
-        Outcome::NoAnswerNeeded | Outcome::Forwarded | Outcome::Referred => Ok(()),
+        Outcome::Restore | Outcome::NoAnswerNeeded | Outcome::Forwarded | Outcome::Referred => Ok(()),
     }
 }
 

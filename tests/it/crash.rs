@@ -102,6 +102,7 @@ fn check(step: &str, when: &str, n: u32) {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "figures for whoever asks for them with --nocapture")]
 fn a_process_that_dies_at_any_step_goes_on_where_it_was() {
     let sends_mail = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/steps/notify.rs"))
         .unwrap()
@@ -142,6 +143,7 @@ impl Dice {
 
 /// About 45 s on two cores; `UPPSIKT_KILLS=40` for a short one.
 #[test]
+#[expect(clippy::print_stderr, reason = "figures for whoever asks for them with --nocapture")]
 fn random_deaths_under_load_lose_nothing_and_do_nothing_twice() {
     let kills = std::env::var("UPPSIKT_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(150);
     let mut dice = Dice(0x0075_7070_7369_6b74);
