@@ -11,7 +11,10 @@ use uppsikt::kill::STEPS;
 use crate::support::binary::{Set, Town, comment, told, was_killed};
 use crate::support::whole::{Meant, assert_whole};
 
-/// Two obvious insults, one that a person looks at, two that are nothing, under two posts.
+/// What a person is told of at once, by letter.
+const DANGER: &str = "Jag ska döda dig din jävel, jag vet var du bor";
+
+/// Two obvious insults, one that a person looks at, a threat, two that are nothing, under two posts.
 fn comments() -> Vec<String> {
     vec![
         comment(1, 1, "Din idiot!"),
@@ -19,6 +22,7 @@ fn comments() -> Vec<String> {
         comment(2, 3, "Kommunchefen är en riktig idiot."),
         comment(2, 4, "Det sitter bara idioter på det där kontoret"),
         comment(2, 5, "Tack för hjälpen, 100 % nöjd! 🌻 \"citat\" \\ och\nny rad"),
+        comment(2, 7, DANGER),
     ]
 }
 
@@ -91,6 +95,7 @@ fn check(step: &str, when: &str, n: u32) {
     let mut hidden = HIDDEN.to_vec();
     if n > 1 && output.status.success() {
         town.sandbox.control("add", &comment(1, 6, "Ni är ju helt jävla idioter"));
+        town.sandbox.control("add", &comment(1, 8, DANGER));
         hidden.push("1_6");
         let at = town.tick();
         output = die(&town, &format!("{step}:{when}"), &at);
@@ -102,6 +107,7 @@ fn check(step: &str, when: &str, n: u32) {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "figures for whoever asks for them with --nocapture")]
 fn a_process_that_dies_at_any_step_goes_on_where_it_was() {
     let sends_mail = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/steps/notify.rs"))
         .unwrap()
@@ -112,7 +118,7 @@ fn a_process_that_dies_at_any_step_goes_on_where_it_was() {
             table.extend([1, 2].map(|n| (step.clone(), when, n)));
         }
     }
-    assert!(table.len() >= 58, "{table:?}");
+    assert!(table.len() >= 68, "{table:?}");
     let began = Instant::now();
     let (count, queue) = (table.len(), Mutex::new(table));
     std::thread::scope(|scope| {
@@ -142,6 +148,7 @@ impl Dice {
 
 /// About 45 s on two cores; `UPPSIKT_KILLS=40` for a short one.
 #[test]
+#[expect(clippy::print_stderr, reason = "figures for whoever asks for them with --nocapture")]
 fn random_deaths_under_load_lose_nothing_and_do_nothing_twice() {
     let kills = std::env::var("UPPSIKT_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(150);
     let mut dice = Dice(0x0075_7070_7369_6b74);

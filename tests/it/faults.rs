@@ -174,9 +174,9 @@ fn an_archive_that_cannot_be_written_stops_hiding_and_not_storing() {
             |town| {
                 let path = town.data().join("archive").join(part);
                 if part == ".probe" {
-                    fs::remove_dir_all(&path).unwrap()
+                    fs::remove_dir_all(&path).unwrap();
                 } else {
-                    fs::remove_file(&path).unwrap()
+                    fs::remove_file(&path).unwrap();
                 }
             },
         );

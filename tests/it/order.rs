@@ -40,7 +40,8 @@ fn traced(town: &mut Town, arguments: &[&str]) -> (std::process::Output, String)
     let mut strace = strace();
     strace.args(["-f", "-qq", "-y", "-s", "120", "-o"]).arg(&trace).args(arguments).arg(run.get_program());
     strace.args(run.get_args()).env("RUST_LOG", "warn");
-    let output = strace.output().expect("strace is needed: apt-get install strace");
+    let output =
+        strace.output().unwrap_or_else(|error| panic!("strace is needed (apt-get install strace): {error}"));
     (output, fs::read_to_string(&trace).unwrap_or_default())
 }
 
@@ -84,7 +85,7 @@ fn calls(trace: &str) -> Vec<Call> {
                 }
             }
             "pwrite64" if path(&whole).is_some_and(|path| path.ends_with("uppsikt.db-wal")) => {
-                calls.push(Call::Logged)
+                calls.push(Call::Logged);
             }
             _ => {
                 if let Some((_, rest)) = whole.split_once("\"POST /facebook/v25.0/") {
@@ -112,7 +113,7 @@ fn renamed(end: &str) -> impl Fn(&Call) -> bool {
 }
 
 /// The part of the order that every process must show before a request leaves, also one that found everything made.
-fn published<'a>(before: &'a [Call]) -> &'a [Call] {
+fn published(before: &[Call]) -> &[Call] {
     let before = last(before, "fsync of the archive's folder", synced("/data/archive"));
     let before = last(before, "rename of the checkpoint", renamed("/archive/checkpoint"));
     last(
@@ -171,6 +172,7 @@ fn a_checkpoint_that_another_process_left_is_made_durable_before_anything_is_hid
 
 /// Lets the `n`th fsync or fdatasync of a pass fail, for every `n`, and looks what was hidden nevertheless.
 #[test]
+#[expect(clippy::print_stderr, reason = "figures for whoever asks for them with --nocapture")]
 fn a_disk_that_fails_to_write_hides_nothing_that_is_not_durable_and_is_told() {
     let mut told_of = [0, 0];
     for n in 1.. {
@@ -209,4 +211,23 @@ fn a_disk_that_fails_to_write_hides_nothing_that_is_not_durable_and_is_told() {
     }
     eprintln!("{} failing fsyncs ended the program, {} were told by it", told_of[0], told_of[1]);
     assert!(told_of[0] > 0 && told_of[1] > 0, "{told_of:?}");
+}
+
+#[test]
+fn an_archive_whose_names_cannot_be_made_durable_proves_nothing() {
+    let mut town = Town::new(&[comment(1, 1, "Din idiot!")]);
+    let archive = town.data().join("archive").display().to_string();
+    for _ in 0..2 {
+        let (output, trace) =
+            traced(&mut town, &["-P", &archive, "-e", "trace=fsync", "-e", "inject=fsync:error=EIO"]);
+        assert!(trace.contains("(INJECTED)"), "{trace}");
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        assert!(told(&output).contains("nothing is hidden or registered"), "{}", told(&output));
+        assert!(town.sandbox.writes().is_empty());
+        assert_eq!(town.one("select count(*) from diary"), "0");
+        assert_eq!(town.one("select count(*) from duty where kind = 'halted'"), "1");
+    }
+    // The next process cannot know whether the names it finds are durable, and makes them so.
+    town.settle();
+    assert_whole(&town, &Meant { hidden: &["1_1"], more_writes: 0 }, "archive");
 }

@@ -51,7 +51,7 @@ pub(crate) fn assert_whole(town: &Town, meant: &Meant<'_>, what: &str) {
         assert!(*count <= 1 + meant.more_writes, "{what}: {count} writes to {id}");
     }
     for id in &wanted {
-        assert_eq!(writes.contains_key(id), true, "{what}: {id} was hidden by nobody");
+        assert!(writes.contains_key(id), "{what}: {id} was hidden by nobody");
         let chain = get(&format!(
             "select group_concat(t, ' ') from (select e.t from entry e join intent i on i.record = e.record
              join comment c on c.id = i.comment join receipt r on r.intent = i.id and r.kind = 'hidden'
@@ -153,7 +153,7 @@ pub(crate) fn assert_archive(town: &Town, what: &str) {
     assert_eq!(there, packs, "{what}: packs without a record, or leftovers");
     let leftovers: Vec<_> =
         files(&archive).into_iter().filter(|path| path.extension().is_some_and(|end| end == "tmp")).collect();
-    assert_eq!(leftovers, [PathBuf::new(); 0], "{what}");
+    assert!(leftovers.is_empty(), "{what}: {leftovers:?}");
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
