@@ -143,10 +143,47 @@ fn letters_leave_at_night_only_where_somebody_may_be_in_danger() {
     let played = played();
     let letters = played.db().read_now(letters::all).unwrap();
     let hours = uppsikt::domain::calendar::Hours::default();
-    for letter in letters.iter().filter(|letter| letter.letter.kind != "urgent") {
-        let Some(at) = letter.sent_at else { continue };
+    let sent: Vec<_> = letters.iter().filter(|letter| letter.state == "sent").collect();
+    assert!(sent.len() > 10, "{} letters", sent.len());
+    for letter in sent.iter().filter(|letter| letter.letter.kind != "urgent") {
+        let at = letter.sent_at.unwrap();
         assert!(uppsikt::domain::calendar::is_staffed(at, &hours), "{} {at}", letter.letter.kind);
     }
+    let files = std::fs::read_dir(played.dir.join("data/mail")).unwrap().count();
+    assert_eq!(files, sent.len(), "each letter is a file");
+}
+
+/// When letters about a duty of a comment reached a rung, and to whom.
+fn told_of(played: &Played, native: &str, kind: &str, rung: &str) -> Vec<(DateTime<Utc>, String)> {
+    let duty = played.duty(native, kind).id;
+    let letters = played.db().read_now(letters::all).unwrap();
+    let about = letters
+        .iter()
+        .filter(|letter| letter.letter.duties.iter().any(|(id, at, _)| *id == duty && at == rung));
+    about.filter_map(|letter| Some((letter.sent_at?, letter.letter.person.clone()))).collect()
+}
+
+#[test]
+fn the_threat_is_told_at_five_past_two_and_to_more_until_somebody_has_read_it() {
+    let due = told_of(played(), "7004_6", "danger", "due");
+    assert_eq!(due, [(at("2026-11-14T01:05:00Z"), "anna".to_owned())]);
+    let mut escalated = told_of(played(), "7004_6", "danger", "escalate");
+    escalated.sort();
+    let twenty = at("2026-11-14T01:25:00Z");
+    assert_eq!(escalated, ["anna", "chef", "erik"].map(|person| (twenty, person.to_owned())));
+    assert!(
+        played().duty("7004_6", "danger").acknowledged_at > Some(twenty),
+        "read at 02.27, and then quiet"
+    );
+}
+
+#[test]
+fn a_missed_answer_reaches_the_accounts_owner_on_monday() {
+    let late = told_of(played(), "7002_6", "answer_24h", "overdue");
+    assert!(late.contains(&(at("2026-11-16T07:00:00Z"), "chef".to_owned())), "{late:?}");
+    let escalated = told_of(played(), "7002_6", "answer_24h", "escalate");
+    assert!(escalated.contains(&(at("2026-11-16T09:00:00Z"), "chef".to_owned())), "{escalated:?}");
+    assert!(told_of(played(), "7002_1", "answer_24h", "escalate").is_empty(), "answered at 09.15");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::domain::calendar;
 use crate::domain::case::{CaseState, Outcome};
 use crate::domain::category::Category;
 use crate::domain::classify::Band;
+use crate::domain::duty::Rung;
 use crate::domain::words;
 use crate::store::decisions::MACHINE;
 use crate::store::duties::Duty;
@@ -314,31 +315,40 @@ impl Telling<'_> {
             writeln!(out, "  {}{}", pad(&self.name(person), 22), kinds.join(", "))?;
         }
         for file in &self.story.files {
-            for duty in file.duties.iter().filter(|duty| duty.what.kind == "danger") {
-                let mut told: BTreeMap<DateTime<Utc>, BTreeSet<String>> = BTreeMap::new();
-                for (letter, at) in &sent {
-                    if letter.letter.kind == "urgent"
-                        && letter.letter.duties.iter().any(|(id, ..)| *id == duty.id)
-                    {
-                        told.entry(*at).or_default().insert(self.first_name(&letter.letter.person));
-                    }
-                }
-                let told: Vec<_> = told
-                    .iter()
-                    .map(|(at, who)| {
-                        format!("{} {}", short(*at), who.iter().cloned().collect::<Vec<_>>().join(", "))
-                    })
-                    .collect();
-                writeln!(
-                    out,
-                    "  {}  fara, kom {}: {}",
-                    file.case.id,
-                    short(file.comment.created_at),
-                    if told.is_empty() { "inget brev".to_owned() } else { told.join(" · ") }
-                )?;
+            let danger = self.told(file, |duty, _| duty.what.kind == "danger");
+            if file.duties.iter().any(|duty| duty.what.kind == "danger") {
+                let told = if danger.is_empty() { "inget brev" } else { &danger };
+                writeln!(out, "  {}  fara, kom {}: {told}", file.case.id, short(file.comment.created_at))?;
+            }
+            let late = self.told(file, |duty, rung| {
+                duty.what.kind != "danger" && matches!(rung.parse(), Ok(Rung::Overdue | Rung::Escalate))
+            });
+            if !late.is_empty() {
+                writeln!(out, "  {}  försenat: {late}", file.case.id)?;
             }
         }
         Ok(())
+    }
+
+    /// When letters about such a rung of such a duty of a case went, and to whom.
+    fn told(&self, file: &File, which: impl Fn(&Duty, &str) -> bool) -> String {
+        let mut told: BTreeMap<DateTime<Utc>, BTreeSet<String>> = BTreeMap::new();
+        for letter in &self.story.letters {
+            let Some(at) = letter.sent_at else { continue };
+            let about = letter
+                .letter
+                .duties
+                .iter()
+                .any(|(id, rung, _)| file.duties.iter().any(|duty| duty.id == *id && which(duty, rung)));
+            if about {
+                told.entry(at).or_default().insert(self.first_name(&letter.letter.person));
+            }
+        }
+        let told: Vec<_> = told
+            .into_iter()
+            .map(|(at, who)| format!("{} {}", short(at), who.into_iter().collect::<Vec<_>>().join(", ")))
+            .collect();
+        told.join(" · ")
     }
 
     fn name(&self, person: &str) -> String {
