@@ -1,7 +1,7 @@
 //! What the integration tests share.
 
-pub(crate) mod binary;
 pub(crate) mod app;
+pub(crate) mod binary;
 pub(crate) mod bluesky;
 pub(crate) mod desk;
 pub(crate) mod evidence;
