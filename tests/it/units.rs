@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use clap::Parser;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -125,6 +126,22 @@ fn an_instance_differs_from_the_single_service_only_in_names() {
         })
         .collect();
     assert_eq!(named, settings("uppsikt.service"));
+}
+
+#[test]
+fn the_program_understands_what_the_units_ask_of_it() {
+    for (file, service) in UNITS {
+        let file = file.replace("@norrby", "@");
+        let text = fs::read_to_string(repository().join("systemd").join(file)).unwrap();
+        let commands: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("ExecStart=")).collect();
+        assert_eq!(commands.len(), usize::from(*service), "{text}");
+        for command in commands {
+            let words = command.split_whitespace();
+            let parsed =
+                uppsikt::cli::args::Arguments::try_parse_from(words).map_err(|error| error.to_string());
+            assert!(parsed.is_ok(), "{command}: {parsed:?}");
+        }
+    }
 }
 
 /// The system calls of a set such as `@system-service`, as systemd itself expands it.
