@@ -2,7 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::*;
+use super::{About, begin};
+use crate::config::Config;
+use crate::domain::case::CaseId;
+use crate::store::decisions::MACHINE;
+use crate::store::intents::OpenIntent;
+use crate::store::{Result, Tx, brake, cases, comments, duties};
 
 /// An act took effect: what was waiting for it ends.
 ///

@@ -2,7 +2,15 @@
 
 use chrono::{DateTime, Utc};
 
-use super::*;
+use super::{ANSWER_KINDS, About, begin, settle};
+use crate::config::{Account, Config, Mode};
+use crate::domain::case::{CaseId, CaseState, Outcome};
+use crate::domain::roster::Role;
+use crate::domain::{duty, roster};
+use crate::outbox;
+use crate::store::comments::StoredComment;
+use crate::store::decisions::{Decided, MACHINE, NewDecision};
+use crate::store::{Result, StoreError, Tx, cases, comments, decisions, duties};
 
 /// A decision as a person asks for it.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::*;
+use super::{ANSWER_KINDS, About, begin};
+use crate::config::Config;
+use crate::connector::Sighting;
+use crate::domain::case::{CaseState, OutsideChange, outside_change};
+use crate::store::comments::StoredComment;
+use crate::store::decisions::MACHINE;
+use crate::store::{Result, Tx, cases, comments, decisions, duties, intents};
 
 /// What follows when a look shows a comment standing otherwise than before, and Uppsikt is not just acting on it.
 ///
