@@ -28,6 +28,9 @@ pub(super) fn of(letter: &Letter, subject: &str) -> Value {
         Body::Urgent(urgent) => context! {
             count => urgent.items.len(),
             dangers => dangers(&urgent.items),
+            // As in the subject: what nobody has put a name to is taken for danger.
+            alarming => !dangers(&urgent.items).is_empty()
+                || urgent.items.iter().all(|item| item.categories().is_empty()),
             posts => posts(&urgent.items, now, true),
             repeat => urgent.repeat,
         },

@@ -131,7 +131,8 @@ pub const KINDS: &[Kind] = &[
         period: Period::NextWorkingDay,
         first: Role::Owner,
         ladder: USUAL,
-        outcomes: VISIBILITY,
+        // Nothing more may be left to do: the comment is gone, or rightly hidden.
+        outcomes: &[Outcome::Hide, Outcome::Remove, Outcome::Keep, Outcome::Restore, Outcome::NoAnswerNeeded],
         urgent: false,
     },
     Kind {

@@ -35,11 +35,15 @@ fn every_kind_has_a_code_a_name_a_source_and_somebody_to_tell() {
             "answer_as_soon_as_possible",
             "review",
             "danger",
+            "prompt_review",
             "approve",
             "changed_outside",
             "edited_after_answer",
             "account_blind",
             "act_failed",
+            "automatic_look",
+            "braked",
+            "halted",
         ]
     );
     for kind in KINDS {
@@ -47,8 +51,9 @@ fn every_kind_has_a_code_a_name_a_source_and_somebody_to_tell() {
         assert!(!kind.source.contains("  "), "{}", kind.source);
         assert!(kind.ladder.is_sorted_by_key(|(rung, _)| *rung), "{}", kind.code);
         assert!(kind.ladder.iter().all(|(_, targets)| !targets.is_empty()), "{}", kind.code);
-        assert_eq!(kind.outcomes.is_empty(), kind.code == "account_blind");
-        assert_eq!(kind.urgent, kind.code == "danger");
+        // What is the machine's to mend ends by itself, or by a command of its own.
+        assert_eq!(kind.outcomes.is_empty(), matches!(kind.code, "account_blind" | "braked" | "halted"));
+        assert_eq!(kind.urgent, matches!(kind.code, "danger" | "prompt_review"));
         assert_eq!(
             kind.code.starts_with("answer_"),
             kind.allows(Outcome::Answered) && !kind.allows(Outcome::Keep)
