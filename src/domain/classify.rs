@@ -108,7 +108,9 @@ pub fn classify(rules: &RuleSet, policies: &Policies, input: &Input<'_>) -> Asse
     let unread = findings
         .iter()
         .any(|finding| finding.category == Category::Unreadable && finding.end > finding.start);
-    let needs_answer = answer::needs_answer(rules, &scan.plain, input) || unread;
+    let needs_answer = answer::needs_answer(rules, &scan.plain, input)
+        || unread
+        || findings.iter().any(|finding| finding.category == Category::IndividualCase);
     Assessment { findings, proposal, needs_answer, language: scan.language }
 }
 
@@ -131,11 +133,11 @@ struct Scan {
 
 fn scan(rules: &RuleSet, input: &Input<'_>) -> Scan {
     let views = text::views(input.text, &rules.undiacritic);
-    let mut found = Found { findings: Vec::new(), per_rule: HashMap::new() };
-    let mut documents = Vec::with_capacity(views.len());
+    let mut found = Found { findings: Vec::new(), per_rule: HashMap::new(), parent: None };
+    let mut documents: Vec<Document> = Vec::with_capacity(views.len());
     for view in views {
-        let document = Document::new(rules, view);
-        found.terms(rules, &document);
+        let document = Document::new(rules, view, documents.first());
+        found.terms(rules, &document, documents.first(), input.parent);
         documents.push(document);
     }
     let bare = documents.iter().find(|document| document.view.reading == text::Reading::Stripped);
@@ -158,30 +160,46 @@ fn scan(rules: &RuleSet, input: &Input<'_>) -> Scan {
     Scan { findings: found.findings, plain, language }
 }
 
-/// Whether a rule by itself finds something in a text; `[image] …` stands for a comment with a picture.
+/// Whether a rule by itself finds something in a text; `[image] …` stands for a comment with a picture,
+/// `… ↩ …` for an answer and the comment that it answers.
 fn fires(rules: &RuleSet, rule: &Rule, text: &str) -> bool {
     let (attachments, text): (&[Attachment], &str) = match text.strip_prefix("[image]") {
         Some(text) => (&[Attachment::Image], text.trim_start()),
         None => (&[], text),
     };
-    let scan = scan(rules, &Input { text, attachments, ..Input::default() });
+    let (text, parent) = text.split_once(" ↩ ").map_or((text, None), |(text, parent)| (text, Some(parent)));
+    let scan = scan(rules, &Input { text, parent, attachments, ..Input::default() });
     scan.findings.iter().any(|finding| finding.rule == rule.id)
 }
 
+/// More of the parent comment is not read: its words are only a context.
+const MOST_OF_PARENT: usize = 2000;
+
 struct Found {
     findings: Vec<Finding>,
+    /// The comment answered, read only when a rule asks for it.
+    parent: Option<Document>,
     per_rule: HashMap<usize, Vec<(usize, usize)>>,
 }
 
 impl Found {
-    fn terms(&mut self, rules: &RuleSet, document: &Document) {
+    fn terms(&mut self, rules: &RuleSet, document: &Document, base: Option<&Document>, parent: Option<&str>) {
         let mut attempts: HashMap<usize, usize> = HashMap::new();
         let mut anywhere: HashMap<usize, bool> = HashMap::new();
+        let fresh: Vec<bool> = document
+            .sentences
+            .iter()
+            .map(|sentence| base.is_none_or(|base| document.differs(base, *sentence)))
+            .collect();
         for at in 0..document.tokens.len() {
-            let end = document.sentence_of(at).end;
+            if !fresh[document.tokens[at].sentence] {
+                continue;
+            }
+            let sentence = document.sentence_of(at);
+            let end = sentence.end;
             for symbol in document.symbols(at) {
                 for (index, pattern) in rules.heads.get(symbol).map(Vec::as_slice).unwrap_or_default() {
-                    if pattern.at_start && document.sentence_of(at).first != at {
+                    if (pattern.at_start && sentence.first != at) || !document.possible(pattern, sentence) {
                         continue;
                     }
                     let Some(after) = pattern.matches(&|i, symbol| document.has(i, symbol), at, end) else {
@@ -198,6 +216,16 @@ impl Found {
                         .or_insert_with(|| rule.unless_anywhere.iter().any(|pattern| document.any(pattern)));
                     if stopped || (pattern.joined && !document.neighbours(at)) {
                         continue;
+                    }
+                    if !rule.parent.is_empty() {
+                        let Some(parent) = parent else { continue };
+                        let parent = self.parent.get_or_insert_with(|| {
+                            let text: String = parent.chars().take(MOST_OF_PARENT).collect();
+                            Document::new(rules, text::stripped(&text::plain(&text)), None)
+                        });
+                        if !rule.parent.iter().any(|pattern| parent.any(pattern)) {
+                            continue;
+                        }
                     }
                     if let Some(band) = in_context(rules, rule, document, at, after) {
                         self.term(*index, rule, pattern, document, (at, after), band);

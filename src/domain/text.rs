@@ -235,7 +235,9 @@ pub fn spaced(view: &View) -> View {
         let wide_word = run.len() >= 2
             && (gap(glyphs.len().checked_sub(2).and_then(|from| glyphs.get(from..)))
                 || gap(source.get(last + 1..last + 3)));
-        if (run.len() >= 4 || wide_word) && letters * 2 > run.len() {
+        // Three letters between other marks than spaces are a word too ("d.i.g"); "a b c" is not.
+        let dotted = run.len() >= 3 && (at..last).all(|i| source[i].ch != ' ');
+        if (run.len() >= 4 || dotted || wide_word) && letters * 2 > run.len() {
             glyphs.extend(run.iter().map(|&i| source[i]));
             at = last + 1;
         } else {
@@ -257,7 +259,7 @@ pub fn undiacritic(view: &View, vetted: &BTreeMap<String, String>) -> View {
             continue;
         }
         let end = (at..glyphs.len()).find(|&i| !glyphs[i].ch.is_alphanumeric()).unwrap_or(glyphs.len());
-        if end - at <= 24 {
+        if end - at <= 24 && end - at >= 3 && glyphs[at..end].iter().all(|glyph| glyph.ch.is_ascii()) {
             word.clear();
             word.extend(glyphs[at..end].iter().map(|glyph| glyph.ch));
             if let Some(full) = vetted.get(word.as_str()) {

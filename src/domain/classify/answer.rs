@@ -65,6 +65,6 @@ fn holds(rule: &AnswerRule, document: &Document, sentence: Sentence) -> bool {
 
 /// Whether a rule about answers holds in a text: what its examples are run through.
 pub(super) fn fires(rules: &RuleSet, rule: &AnswerRule, text: &str) -> bool {
-    let document = Document::new(rules, text::stripped(&text::plain(text)));
+    let document = Document::new(rules, text::stripped(&text::plain(text)), None);
     document.sentences.iter().any(|sentence| holds(rule, &document, *sentence))
 }

@@ -14,16 +14,37 @@ pub(super) struct Document {
     pub(super) sentences: Vec<Sentence>,
     symbols: Vec<Symbol>,
     bounds: Vec<usize>,
+    /// Which symbols each sentence holds, as bits; one set for all where there are very many sentences.
+    present: Vec<u64>,
+    width: usize,
 }
 
+/// With more sentences than this, one set of bits serves them all: memory stays in proportion to the text.
+const MOST_SETS: usize = 64;
+
 impl Document {
-    pub(super) fn new(rules: &RuleSet, view: View) -> Self {
+    /// Reads a view; words that stand as in `base` are taken over from there.
+    pub(super) fn new(rules: &RuleSet, view: View, base: Option<&Self>) -> Self {
         let (tokens, sentences) = tokens(&view);
         let mut symbols = Vec::with_capacity(tokens.len() * 4);
         let mut bounds = Vec::with_capacity(tokens.len() + 1);
         let mut of_one = Vec::new();
         bounds.push(0);
+        let mut same = 0;
         for (at, token) in tokens.iter().enumerate() {
+            if let Some(base) = base {
+                let start = |place: usize| base.view.glyphs[base.tokens[place].first].start;
+                while same < base.tokens.len() && start(same) < view.glyphs[token.first].start {
+                    same += 1;
+                }
+                if base.tokens.get(same).is_some_and(|other| other.text == token.text)
+                    && start(same) == view.glyphs[token.first].start
+                {
+                    symbols.extend_from_slice(base.symbols(same));
+                    bounds.push(symbols.len());
+                    continue;
+                }
+            }
             of_one.clear();
             rules.lexicon.symbols(token, &mut of_one);
             if names_a_person(rules, &tokens, at, &of_one) {
@@ -34,9 +55,46 @@ impl Document {
             symbols.extend_from_slice(&of_one);
             bounds.push(symbols.len());
         }
-        let mut document = Self { view, tokens, sentences, symbols, bounds };
+        let mut document = Self { view, tokens, sentences, symbols, bounds, present: Vec::new(), width: 0 };
         document.name_after_title(rules);
+        document.note_presence(rules);
         document
+    }
+
+    fn note_presence(&mut self, rules: &RuleSet) {
+        self.width = rules.lexicon.len().div_ceil(64);
+        let sets = if self.sentences.len() > MOST_SETS { 1 } else { self.sentences.len() };
+        self.present = vec![0; self.width * sets];
+        for at in 0..self.tokens.len() {
+            let from = if sets == 1 { 0 } else { self.tokens[at].sentence * self.width };
+            for symbol in &self.symbols[self.bounds[at]..self.bounds[at + 1]] {
+                self.present[from + symbol.bit() / 64] |= 1 << (symbol.bit() % 64);
+            }
+        }
+    }
+
+    /// Whether all words of a term stand somewhere in a sentence: quick, and never wrongly false.
+    pub(super) fn possible(&self, pattern: &Pattern, sentence: Sentence) -> bool {
+        let Some(number) = self.tokens.get(sentence.first).map(|token| token.sentence) else { return false };
+        let from = if self.present.len() == self.width { 0 } else { number * self.width };
+        pattern.possible(|symbol| {
+            self.present
+                .get(from + symbol.bit() / 64)
+                .is_some_and(|bits| bits >> (symbol.bit() % 64) & 1 == 1)
+        })
+    }
+
+    /// Whether a sentence reads otherwise than in `base`; what reads the same has been judged there.
+    pub(super) fn differs(&self, base: &Self, sentence: Sentence) -> bool {
+        let first = &self.view.glyphs[self.tokens[sentence.first].first];
+        let at = base.tokens.partition_point(|token| base.view.glyphs[token.first].start < first.start);
+        let there = base.tokens.get(at..at + (sentence.end - sentence.first));
+        there.is_none_or(|there| {
+            there
+                .iter()
+                .zip(&self.tokens[sentence.first..sentence.end])
+                .any(|(one, two)| one.text != two.text)
+        })
     }
 
     /// "rektor Lindqvist": a capital after a title names a person, whatever the name.
@@ -83,9 +141,10 @@ impl Document {
 
     /// Whether a term matches somewhere in a sentence.
     pub(super) fn in_sentence(&self, pattern: &Pattern, sentence: Sentence) -> bool {
-        (sentence.first..sentence.end)
-            .take_while(|&at| !pattern.at_start || at == sentence.first)
-            .any(|at| pattern.matches(&|i, symbol| self.has(i, symbol), at, sentence.end).is_some())
+        self.possible(pattern, sentence)
+            && (sentence.first..sentence.end)
+                .take_while(|&at| !pattern.at_start || at == sentence.first)
+                .any(|at| pattern.matches(&|i, symbol| self.has(i, symbol), at, sentence.end).is_some())
     }
 
     /// Whether a term matches in any sentence.

@@ -1,5 +1,8 @@
 //! A guess at the language. It never switches a rule off: it only tells when a person must read instead (N19).
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use whatlang::{Detector, Lang};
 
 use super::document::Document;
@@ -224,6 +227,20 @@ const SMALL_WORDS: &[(&str, &[&str])] = &[
     ("ku", &["û", "ez", "tu", "li", "çi", "kengî", "spas", "ji", "bo", "ne"]),
 ];
 
+/// Which languages (places in [`SMALL_WORDS`]) have a small word.
+static LANGUAGES_OF: LazyLock<HashMap<&str, Vec<usize>>> = LazyLock::new(|| {
+    let mut languages: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (place, (_, small)) in SMALL_WORDS.iter().enumerate() {
+        for word in *small {
+            let of_word = languages.entry(word).or_default();
+            if of_word.last() != Some(&place) {
+                of_word.push(place);
+            }
+        }
+    }
+    languages
+});
+
 /// The ISO 639 code of the most likely language; `None` when there are no words to guess from.
 pub(super) fn guess(document: &Document) -> Option<String> {
     let mut letters = 0_usize;
@@ -253,8 +270,13 @@ pub(super) fn guess(document: &Document) -> Option<String> {
         .collect();
     let mut best = ("", 0);
     let mut swedish = 0;
-    for (code, small) in SMALL_WORDS {
-        let mut hits = words.iter().filter(|word| small.contains(word)).count();
+    let mut counts = [0_usize; SMALL_WORDS.len()];
+    for languages in words.iter().filter_map(|word| LANGUAGES_OF.get(word)) {
+        for &language in languages {
+            counts[language] += 1;
+        }
+    }
+    for ((code, _), mut hits) in SMALL_WORDS.iter().zip(counts) {
         if *code == "se" && sami > 0 {
             hits += 1 + sami;
         }

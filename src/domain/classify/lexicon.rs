@@ -10,6 +10,13 @@ use crate::domain::text::{Flag, Token};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Symbol(u32);
 
+impl Symbol {
+    /// Its place in a set of bits.
+    pub(super) fn bit(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Classes that need no table: what a word is, not what it says.
 const BUILT_IN: &[(&str, Option<Flag>)] = &[
     ("number", Some(Flag::Number)),
@@ -183,6 +190,31 @@ impl Lexicon {
             Some(AhoCorasick::new(parts.keys().map(|(_, text)| text)).map_err(|error| error.to_string())?);
         self.part_table = parts.into_iter().map(|((part, _), symbols)| (part, symbols)).collect();
         Ok(())
+    }
+
+    /// The expressions of several words in a group: what a space or a hyphen divides in a text.
+    pub(super) fn phrases(&self, group: &str) -> Result<Vec<Vec<String>>, String> {
+        Ok(self
+            .atoms(group, 0)?
+            .iter()
+            .filter(|atom| atom.contains([' ', '-']) && !atom.contains('*'))
+            .map(|atom| {
+                atom.split([' ', '-']).filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
+            })
+            .filter(|words: &Vec<String>| !words.is_empty())
+            .collect())
+    }
+
+    /// Lets a way of writing a word (`nån`) stand wherever the word itself (`någon`) stands.
+    pub(super) fn spell(&mut self, spelling: &str, word: &str) {
+        for symbol in self.exact.get(word).cloned().unwrap_or_default() {
+            self.exact_word(spelling.to_owned(), symbol);
+        }
+    }
+
+    /// How many symbols there are.
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
     }
 
     /// Adds a built-in class's symbol, and those of the groups that hold it.

@@ -43,6 +43,8 @@ pub(super) struct Pattern {
     pub(super) at_start: bool,
     /// True when it stands for a compound written as two words.
     pub(super) joined: bool,
+    /// The symbols of every word that must be there, so that most sentences are refused without a search.
+    required: Vec<Symbol>,
     rest: Vec<Element>,
 }
 
@@ -53,6 +55,7 @@ impl Pattern {
         let mut at_start = false;
         let mut gaps = 0;
         let mut compound = None;
+        let mut phrases = Vec::new();
         for (place, word) in term.split_whitespace().enumerate() {
             let element = if word == "^" {
                 if place != 0 {
@@ -74,6 +77,11 @@ impl Pattern {
                 compound = Some((elements.len(), split));
                 Element::One(one)
             } else {
+                for phrase in lexicon.phrases(word)? {
+                    let words: Result<Vec<_>, _> =
+                        phrase.iter().map(|word| lexicon.symbol(word).map(Element::One)).collect();
+                    phrases.push((elements.len(), words?));
+                }
                 Element::One(lexicon.symbol(word)?)
             };
             elements.push(element);
@@ -82,6 +90,12 @@ impl Pattern {
             return Err(format!("more than {MOST_GAPS} gaps"));
         }
         let mut found = vec![Self::build(&elements, at_start, false)?];
+        // A word group may hold expressions of several words (`sjuk i huvudet`, `p-vakt`): each is a term of its own.
+        for (place, words) in phrases {
+            let mut longer = elements.clone();
+            longer.splice(place..=place, words);
+            found.push(Self::build(&longer, at_start, false)?);
+        }
         if let Some((place, (left, right))) = compound {
             elements.splice(place..=place, [Element::One(left), Element::One(right)]);
             found.push(Self::build(&elements, at_start, true)?);
@@ -92,11 +106,23 @@ impl Pattern {
     fn build(elements: &[Element], at_start: bool, joined: bool) -> Result<Self, String> {
         match elements.split_first() {
             Some((Element::One(head), rest)) => {
-                Ok(Self { head: *head, at_start, joined, rest: rest.to_vec() })
+                let required = elements
+                    .iter()
+                    .filter_map(|element| match element {
+                        Element::One(symbol) => Some(*symbol),
+                        _ => None,
+                    })
+                    .collect();
+                Ok(Self { head: *head, at_start, joined, required, rest: rest.to_vec() })
             }
             Some(_) => Err("a term must start with a word or a class".into()),
             None => Err("the term is empty".into()),
         }
+    }
+
+    /// Whether all its words stand somewhere among those that `present` knows.
+    pub(super) fn possible(&self, present: impl Fn(Symbol) -> bool) -> bool {
+        self.required.iter().all(|symbol| present(*symbol))
     }
 
     /// Tries the term with its first word at `first`; gives the index after its last word.

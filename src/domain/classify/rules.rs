@@ -87,6 +87,8 @@ struct Written {
     unless: Vec<String>,
     #[serde(default)]
     unless_anywhere: Vec<String>,
+    #[serde(default)]
+    parent: Vec<String>,
     negation: Option<Effect>,
     quotation: Option<Effect>,
     positive: Option<Effect>,
@@ -142,6 +144,8 @@ pub(super) struct Rule {
     pub(super) near: usize,
     pub(super) unless: Vec<Pattern>,
     pub(super) unless_anywhere: Vec<Pattern>,
+    /// One of these must stand in the comment that is answered.
+    pub(super) parent: Vec<Pattern>,
     pub(super) negation: Effect,
     pub(super) quotation: Effect,
     pub(super) positive: Effect,
@@ -204,6 +208,7 @@ const FILES: &[(&str, &str)] = &[
     ("incitement.toml", include_str!("../../../config/rules/incitement.toml")),
     ("individual_case.toml", include_str!("../../../config/rules/individual_case.toml")),
     ("insult.toml", include_str!("../../../config/rules/insult.toml")),
+    ("off_topic.toml", include_str!("../../../config/rules/off_topic.toml")),
     ("ongoing_crime.toml", include_str!("../../../config/rules/ongoing_crime.toml")),
     ("personal_data.toml", include_str!("../../../config/rules/personal_data.toml")),
     ("political.toml", include_str!("../../../config/rules/political.toml")),
@@ -299,6 +304,7 @@ impl RuleSet {
             let also = parse(&written.also, "also");
             let unless = parse(&written.unless, "unless");
             let unless_anywhere = parse(&written.unless_anywhere, "unless_anywhere");
+            let parent = parse(&written.parent, "parent");
             let mut needs = Vec::new();
             for need in &written.needs {
                 match lexicon.symbol(&format!("<{need}>")) {
@@ -323,11 +329,14 @@ impl RuleSet {
             for pattern in patterns {
                 heads.entry(pattern.head).or_default().push((index, pattern));
             }
-            rules.push(Rule::new(file, written, needs, [also, unless, unless_anywhere]));
+            rules.push(Rule::new(file, written, needs, [also, unless, unless_anywhere, parent]));
         }
         lexicon.mask("<swear>");
         lexicon.mask("<insult_noun>");
         let answers = compile_answers(read.answers, &mut lexicon, &mut faults);
+        for (spelling, word) in &read.spelling {
+            lexicon.spell(spelling, word);
+        }
         if let Err(problem) = lexicon.seal() {
             faults.push(fault("(all)", None, &problem, "use fewer or shorter parts of words"));
         }
@@ -389,7 +398,7 @@ impl Rule {
         file: String,
         written: Written,
         needs: Vec<Symbol>,
-        [also, unless, unless_anywhere]: [Vec<Pattern>; 3],
+        [also, unless, unless_anywhere, parent]: [Vec<Pattern>; 4],
     ) -> Self {
         let default = if written.category.is_danger() { Effect::Lowers } else { Effect::Stops };
         Self {
@@ -404,6 +413,7 @@ impl Rule {
             near: written.near.unwrap_or(usize::MAX),
             unless,
             unless_anywhere,
+            parent,
             negation: written.negation.unwrap_or(Effect::Ignored),
             quotation: written.quotation.unwrap_or(default),
             positive: written.positive.unwrap_or(Effect::Ignored),
@@ -483,6 +493,7 @@ fn compile_answers(
 struct Read {
     classes: BTreeMap<String, Vec<String>>,
     undiacritic: BTreeMap<String, String>,
+    spelling: BTreeMap<String, String>,
     rules: Vec<(String, Written)>,
     answers: Vec<(String, WrittenAnswer)>,
     canonical: BTreeMap<String, String>,
@@ -527,6 +538,19 @@ impl Read {
                         }
                     }
                 }
+                ("spelling", Value::Table(words)) => {
+                    for (spelling, word) in words {
+                        match word.as_str() {
+                            Some(word) => drop(self.spelling.insert(spelling, word.to_owned())),
+                            None => faults.push(fault(
+                                file,
+                                None,
+                                &format!("spelling `{spelling}` is no word"),
+                                "give the word as the dictionary writes it",
+                            )),
+                        }
+                    }
+                }
                 ("rule", Value::Array(rules)) => Self::list(file, rules, &mut self.rules, faults),
                 ("answer", Value::Array(answers)) => Self::list(file, answers, &mut self.answers, faults),
                 (other, _) => {
@@ -534,7 +558,7 @@ impl Read {
                         file,
                         None,
                         &format!("unknown or ill-formed key `{other}`"),
-                        "use [class], [undiacritic], [[rule]], [[answer]]",
+                        "use [class], [undiacritic], [spelling], [[rule]], [[answer]]",
                     ));
                 }
             }

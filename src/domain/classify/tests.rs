@@ -298,3 +298,63 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn expressions_of_several_words_match_with_hyphen_and_with_space() {
+    let words = *RuleSet::embedded_files().iter().find(|(file, _)| *file == "words.toml").unwrap();
+    let own = "[class]\nodd = [\"sjuk i huvudet\", \"kryp-in\"]\n[[rule]]\nid = \"a\"\nversion = 1\ncategory = \"insult\"\nband = \"look\"\nterms = [\"du är <odd>\", \"xx-vakt|yyvakt kom\"]\nmatch = [\"Du är sjuk i huvudet\", \"du är kryp-in\", \"du är kryp in\", \"xx-vakt kom\", \"yyvakt kom\"]\nno_match = [\"Du är sjuk\", \"xx kom\", \"vakt kom\"]\n";
+    let rules = RuleSet::load(&[words, ("own.toml", own)]).unwrap();
+    assert_eq!(rules.check_examples(), []);
+}
+
+#[test]
+fn a_rule_may_need_the_comment_that_is_answered() {
+    let answer = |text, parent| {
+        let found = classify(rules(), &Policies::default(), &Input { text, parent, ..Input::default() });
+        found.findings.iter().any(|finding| finding.rule == "incitement-of-parent")
+    };
+    assert!(answer("håller med, bränn skiten", Some("De borde hängas, politikerna i kommunhuset")));
+    assert!(!answer("håller med, bränn skiten", Some("Det ligger en hög gamla grenar på tomten")));
+    assert!(!answer("håller med, bränn skiten", None));
+    assert!(!answer("håller med, bränn skiten", Some("")));
+}
+
+#[test]
+fn other_spellings_stand_for_the_word() {
+    for (one, two) in
+        [("Nån borde skjuta dej", "Någon borde skjuta dig"), ("jag ska döda dej", "jag ska döda dig")]
+    {
+        assert_eq!(categories(one), categories(two));
+        assert!(categories(one).contains(&Category::Threat), "{one}");
+    }
+}
+
+#[test]
+fn praise_beside_a_swear_word_is_no_profanity_and_a_complaint_is() {
+    for text in ["Kallt som fan i badhuset men annars toppen", "Jävla kö idag men trevlig personal"] {
+        assert_eq!(categories(text), [], "{text}");
+    }
+    assert_eq!(categories("Jävla kö idag igen"), [Category::Profanity]);
+}
+
+/// Coordination numbers may lack a month (00); a serial of 000 is nobody's.
+#[test]
+fn coordination_numbers_without_month_are_numbers_and_serial_000_is_none() {
+    let check_digit = |nine: &str| {
+        let sum: u32 = nine
+            .chars()
+            .enumerate()
+            .map(|(place, ch)| {
+                let digit = ch.to_digit(10).unwrap() * if place % 2 == 0 { 2 } else { 1 };
+                digit / 10 + digit % 10
+            })
+            .sum();
+        (10 - sum % 10) % 10
+    };
+    for (nine, expected) in
+        [("700063239", true), ("700003239", false), ("701063000", false), ("121212000", false)]
+    {
+        let text = format!("{}-{}{}", &nine[..6], &nine[6..], check_digit(nine));
+        assert_eq!(categories(&text).contains(&Category::SensitivePersonalData), expected, "{text}");
+    }
+}
