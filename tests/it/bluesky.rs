@@ -177,6 +177,23 @@ login_file = "login"
         self.ran(&["run", "--once"])
     }
 
+    /// Passes until what the network was told has come through to its view, which lags behind its own repositories.
+    fn until(&self, what: &str, done: impl Fn(&Self) -> bool) {
+        for _ in 0..20 {
+            self.once();
+            if done(self) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(500));
+        }
+        panic!("{what}: not after twenty passes");
+    }
+
+    fn stored(&self, comment: &Value) -> bool {
+        let id = CommentId { account: "bsky".to_owned(), native: uri(comment).to_owned() };
+        self.db().read_now(|reader| store::comments::find(reader, &id)).unwrap().is_some()
+    }
+
     fn post(&self, text: &str) -> Value {
         self.network.control("POST", "/post", &json!({"handle": self.handle, "text": text}))
     }
@@ -272,14 +289,16 @@ fn what_is_decided_is_preserved_registered_and_hidden_and_nothing_else() {
     let (roots, spam, insults) = threads(&town);
 
     // Watch mode: everything is read, judged and preserved, and no writing request leaves.
-    town.once();
-    let stored = town.db().read_now(|reader| {
-        roots
-            .iter()
-            .map(|root| Ok(store::comments::thread(reader, "bsky", uri(root))?.len()))
-            .collect::<store::Result<Vec<_>>>()
-    });
-    assert_eq!(stored.unwrap(), [10, 10, 10], "every reply of every depth is stored");
+    let stored = |town: &Town| {
+        let counts = town.db().read_now(|reader| {
+            roots
+                .iter()
+                .map(|root| Ok(store::comments::thread(reader, "bsky", uri(root))?.len()))
+                .collect::<store::Result<Vec<_>>>()
+        });
+        counts.unwrap()
+    };
+    town.until("every reply of every depth is stored", |town| stored(town) == [10, 10, 10]);
     let refused = town.run(&[
         "decide",
         &town.case_id(&insults[0]),
@@ -295,7 +314,12 @@ fn what_is_decided_is_preserved_registered_and_hidden_and_nothing_else() {
         assert_eq!(town.gate(root).1, Value::Null, "watch mode wrote a gate");
     }
 
-    // A gate with rules of its own stands on the second thread; somebody wrote it in the app.
+    // Act mode, one category automatic: new spam is hidden by the machine; the insult in thread 0 and 1 by a person.
+    town.configure("act", true);
+    let fresh = town.reply(&town.citizens[1], SPAM, &roots[1], &roots[1]);
+    network.control("POST", "/settle", &json!({}));
+    // Somebody writes a gate with rules of its own on the second thread, in the app; replies that it forbids would
+    // not be shown at all, so it comes after them.
     let allow = json!({
         "$type": "app.bsky.feed.threadgate",
         "post": uri(&roots[1]),
@@ -303,12 +327,7 @@ fn what_is_decided_is_preserved_registered_and_hidden_and_nothing_else() {
         "createdAt": "2026-11-20T10:00:00.000Z",
     });
     network.control("POST", "/gate", &json!({"handle": town.handle, "uri": uri(&roots[1]), "value": allow}));
-
-    // Act mode, one category automatic: new spam is hidden by the machine; the insult in thread 0 and 1 by a person.
-    town.configure("act", true);
-    let fresh = town.reply(&town.citizens[1], SPAM, &roots[1], &roots[1]);
-    town.once();
-    assert!(town.gate(&roots[1]).0.contains(uri(&fresh)), "the automatism did not hide");
+    town.until("the automatism hides", |town| town.gate(&roots[1]).0.contains(uri(&fresh)));
     town.decide(&insults[0], "hide");
     town.decide(&insults[1], "hide");
     town.once();
@@ -370,10 +389,12 @@ fn an_answer_closes_the_clock_at_its_own_time_and_what_vanishes_is_withdrawn() {
     let root = town.post("Nya tider på badhuset");
     let question = town.reply(&town.citizens[0], "När öppnar badhuset på söndag?", &root, &root);
     let gone = town.reply(&town.citizens[1], "Vad kostar ett årskort?", &root, &root);
-    town.once();
+    town.until("both questions are stored", |town| town.stored(&question) && town.stored(&gone));
     let answer = town.reply(&town.handle, "Klockan tio!", &root, &question);
     network.control("POST", "/delete", &json!({"handle": town.citizens[1], "uri": uri(&gone)}));
-    town.once();
+    town.until("the answer is stored and the other is gone", |town| {
+        town.stored(&answer) && town.case(&gone).is_some_and(|case| case.state == CaseState::Withdrawn)
+    });
     let case = town.case(&question).unwrap();
     let duties = town.db().read_now(|reader| store::duties::of_case(reader, case.id)).unwrap();
     assert!(!duties.is_empty());
@@ -394,7 +415,7 @@ fn a_gate_that_somebody_else_changes_keeps_what_they_wrote() {
     let root = town.post("Snöröjningen i helgen");
     let insult = town.reply(&town.citizens[0], INSULT, &root, &root);
     let other = town.reply(&town.citizens[1], "Bra jobbat!", &root, &root);
-    town.once();
+    town.until("both replies are stored", |town| town.stored(&insult) && town.stored(&other));
     town.decide(&insult, "hide");
     // Somebody hides another reply in the app, between decision and act.
     let theirs = json!({
@@ -404,9 +425,12 @@ fn a_gate_that_somebody_else_changes_keeps_what_they_wrote() {
         "createdAt": "2026-11-20T10:00:00.000Z",
     });
     network.control("POST", "/gate", &json!({"handle": town.handle, "uri": uri(&root), "value": theirs}));
-    town.once();
-    let (hidden, gate) = town.gate(&root);
-    assert_eq!(hidden, [uri(&insult).to_owned(), uri(&other).to_owned()].into());
+    let both: BTreeSet<_> = [uri(&insult).to_owned(), uri(&other).to_owned()].into();
+    // A change outside is believed when the lists show it, and the view of the lists lags.
+    town.until("the insult is hidden, and what they hid is seen", |town| {
+        town.gate(&root).0 == both && town.case(&other).is_some()
+    });
+    let gate = town.gate(&root).1;
     assert_eq!(gate["value"].get("allow"), None);
     // What they hid is a change outside Uppsikt, of nobody known.
     let case = town.case(&other).expect("a change outside Uppsikt is a case");
@@ -414,8 +438,9 @@ fn a_gate_that_somebody_else_changes_keeps_what_they_wrote() {
     assert!(duties.iter().any(|duty| duty.what.kind == "changed_outside"), "{duties:?}");
     // And what somebody shows again in the app stays shown.
     network.control("POST", "/gate", &json!({"handle": town.handle, "uri": uri(&root)}));
-    town.once();
-    assert_eq!(town.case(&insult).unwrap().state, CaseState::RestoredOutside);
+    town.until("what they show again is seen", |town| {
+        town.case(&insult).unwrap().state == CaseState::RestoredOutside
+    });
     town.once();
     assert_eq!(town.gate(&root).0, BTreeSet::new(), "the machine fought a person's act");
 }
