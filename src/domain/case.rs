@@ -81,34 +81,7 @@ pub enum Outcome {
     Referred,
 }
 
-macro_rules! codes {
-    ($type:ident { $($variant:ident = $code:literal,)* }) => {
-        impl $type {
-            /// Every value.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The code used in the command line, the database and evidence.
-            pub fn code(self) -> &'static str { match self { $(Self::$variant => $code,)* } }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.code()) }
-        }
-
-        impl FromStr for $type {
-            type Err = String;
-
-            fn from_str(code: &str) -> Result<Self, String> {
-                Self::ALL.iter().copied().find(|value| value.code() == code).ok_or_else(|| {
-                    let all: Vec<_> = Self::ALL.iter().map(|value| value.code()).collect();
-                    format!("`{code}` is none of {}", all.join(", "))
-                })
-            }
-        }
-    };
-}
-
-codes! { CaseState {
+super::codes::codes! { CaseState {
     Open = "open",
     AwaitingApproval = "awaiting_approval",
     Hiding = "hiding",
@@ -123,7 +96,7 @@ codes! { CaseState {
     Closed = "closed",
 } }
 
-codes! { Outcome {
+super::codes::codes! { Outcome {
     Hide = "hide",
     Remove = "remove",
     Keep = "keep",

@@ -3,9 +3,6 @@
 //! A duty climbs a ladder of rungs; a letter is written when a rung is reached. Duties that are not urgent are
 //! told of in staffed hours only, so a duty that falls due in the night is warned of before people go home.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -132,33 +129,6 @@ pub fn answer_duties(clocks: &Clocks) -> Vec<(&'static Kind, Period)> {
     promised.into_iter().filter_map(|(code, period)| Some((Kind::named(code)?, period?))).collect()
 }
 
-macro_rules! codes {
-    ($type:ident { $($variant:ident = $code:literal,)* }) => {
-        impl $type {
-            /// Every value, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The code used in the command line, the database and letters.
-            pub fn code(self) -> &'static str { match self { $(Self::$variant => $code,)* } }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.code()) }
-        }
-
-        impl FromStr for $type {
-            type Err = String;
-
-            fn from_str(code: &str) -> Result<Self, String> {
-                Self::ALL.iter().copied().find(|value| value.code() == code).ok_or_else(|| {
-                    let all: Vec<_> = Self::ALL.iter().map(|value| value.code()).collect();
-                    format!("`{code}` is none of {}", all.join(", "))
-                })
-            }
-        }
-    };
-}
-
 /// A step of the ladder; higher is later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -173,7 +143,7 @@ pub enum Rung {
     Escalate,
 }
 
-codes! { Rung {
+super::codes::codes! { Rung {
     Warn = "warn",
     Due = "due",
     Overdue = "overdue",
@@ -196,7 +166,7 @@ pub enum DutyState {
     Superseded,
 }
 
-codes! { DutyState {
+super::codes::codes! { DutyState {
     Running = "running",
     Warned = "warned",
     Overdue = "overdue",

@@ -3,6 +3,8 @@
 //! Nothing here performs input or output, reads a clock, logs, or is asynchronous; only parsing returns errors.
 //! `tests/it/tidy.rs` holds this module to it.
 
+mod codes;
+
 pub mod comment;
 
 pub mod category;
