@@ -444,3 +444,50 @@ fn a_gate_that_somebody_else_changes_keeps_what_they_wrote() {
     town.once();
     assert_eq!(town.gate(&root).0, BTreeSet::new(), "the machine fought a person's act");
 }
+
+#[test]
+fn a_death_at_any_step_of_the_act_leaves_the_gate_whole() {
+    use std::os::unix::process::ExitStatusExt;
+    let Some(network) = Network::of_this_run() else { return };
+    let town = Town::new(network);
+    town.configure("act", false);
+    let root = town.post("Fullmäktige sammanträder på måndag");
+    let mut hidden = BTreeSet::new();
+    for at in [
+        "intent:after",
+        "publish:after",
+        "look:before",
+        "act:before",
+        "act:lost",
+        "act:after",
+        "relook:before",
+        "receipt:before",
+        "receipt:after",
+    ] {
+        let insult = town.reply(&town.citizens[0], INSULT, &root, &root);
+        town.until("the reply is stored", |town| town.stored(&insult));
+        town.decide(&insult, "hide");
+        let dead = Command::new(env!("CARGO_BIN_EXE_uppsikt"))
+            .arg("--config")
+            .arg(town.dir.path().join("uppsikt.toml"))
+            .args(["run", "--once"])
+            .env("UPPSIKT_KILL_AT", at)
+            .output()
+            .unwrap();
+        assert_eq!(dead.status.signal(), Some(9), "{at}: {}", String::from_utf8_lossy(&dead.stderr));
+        hidden.insert(uri(&insult).to_owned());
+        town.until("the reply is hidden", |town| {
+            town.case(&insult).is_some_and(|case| case.state == CaseState::Hidden)
+        });
+        assert_eq!(town.gate(&root).0, hidden, "{at}");
+        let case = town.case(&insult).unwrap();
+        let kinds: Vec<_> = town.entries(case.id).into_values().collect();
+        assert_eq!(kinds, ["snapshot", "registered", "decision", "hide_intent", "hidden"], "{at}");
+    }
+    let gate = town.gate(&root).1["cid"].clone();
+    town.once();
+    assert_eq!(town.gate(&root).1["cid"], gate, "the gate was written again");
+    let data = town.dir.path().join("data");
+    let key = data.join("archive/log.vkey");
+    town.ran(&["verify", data.to_str().unwrap(), "--key", key.to_str().unwrap()]);
+}
