@@ -183,10 +183,11 @@ impl Connector for Facebook {
         Capabilities {
             hide: true,
             restore: true,
-            remove: true,
-            // Meta's own words, in no source that could be read as a document: hence "enligt Facebook".
-            who_still_sees: "Den som skrev kommentaren och dennes vänner på Facebook ser den fortfarande, enligt \
-                             Facebook. Ingen annan ser den.",
+            // The platform can; Uppsikt does not yet.
+            remove: false,
+            // No page of Meta's that we could read says so; it is what users report. The wording claims no more.
+            who_still_sees: "Den som skrev kommentaren ser den troligen fortfarande, och troligen också dennes vänner \
+                             på Facebook. Facebook redovisar inte vilka.",
         }
     }
 
