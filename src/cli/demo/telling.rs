@@ -303,7 +303,7 @@ impl Telling<'_> {
         let never_sent = self.story.letters.iter().filter(|letter| letter.state == "superseded").count();
         writeln!(
             out,
-            "{} brev gick, {urgent} om fara vid vilken timme som helst; utanför arbetstid gick {unstaffed} andra.",
+            "{} brev gick, {urgent} brådskande vid vilken timme som helst; utanför arbetstid gick {unstaffed} andra.",
             sent.len()
         )?;
         if never_sent > 0 {
@@ -398,7 +398,7 @@ fn kept_in_time(duty: &Duty) -> String {
 fn letter_kind(kind: &str) -> &str {
     match kind {
         "duties" => "om vad som väntar",
-        "urgent" => "om fara",
+        "urgent" => "brådskande",
         "daily_summary" => "dagsöversikter",
         "first_night" => "om äldre material",
         "registrar" => "till registrator",
