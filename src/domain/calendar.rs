@@ -342,8 +342,13 @@ const MONTHS: [&str; 12] = [
 
 /// A date in Swedish: `lördag 21 november 2026`.
 pub fn day_in_words(date: NaiveDate) -> String {
+    format!("{} {}", day_and_month_in_words(date), date.year())
+}
+
+/// A date without its year: `lördag 21 november`.
+pub fn day_and_month_in_words(date: NaiveDate) -> String {
     let weekday = WEEKDAYS[date.weekday().num_days_from_monday() as usize];
-    format!("{weekday} {} {} {}", date.day(), MONTHS[date.month0() as usize], date.year())
+    format!("{weekday} {} {}", date.day(), MONTHS[date.month0() as usize])
 }
 
 /// A time of day in Swedish: `kl. 19.00`.

@@ -1,23 +1,9 @@
 //! Times as a letter says them: Swedish words, Stockholm time.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, Offset, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, Days, Offset, TimeDelta, Timelike, Utc};
 use chrono_tz::Europe::Stockholm;
 
-const WEEKDAYS: [&str; 7] = ["måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag"];
-const MONTHS: [&str; 12] = [
-    "januari",
-    "februari",
-    "mars",
-    "april",
-    "maj",
-    "juni",
-    "juli",
-    "augusti",
-    "september",
-    "oktober",
-    "november",
-    "december",
-];
+use crate::domain::calendar;
 
 /// The time of day: "16.30"; within a day of a change of the clocks with the offset: "02.30 (sommartid, UTC+2)".
 pub fn clock(at: DateTime<Utc>) -> String {
@@ -27,8 +13,8 @@ pub fn clock(at: DateTime<Utc>) -> String {
 
 /// The date in full: "måndag 23 november 2026".
 pub fn date(at: DateTime<Utc>) -> String {
-    let day = local_date(at);
-    format!("{} {}", day_and_month(day), day.year())
+    let day = calendar::local_date(at);
+    calendar::day_in_words(day)
 }
 
 /// Date and time in full: "måndag 23 november 2026 kl. 16.30".
@@ -38,7 +24,7 @@ pub fn moment(at: DateTime<Utc>) -> String {
 
 /// As somebody says it who writes at `now`: "i dag 16.30", "i morgon 16.30", "onsdag 25 november 16.30".
 pub fn soon(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let (day, today) = (local_date(at), local_date(now));
+    let (day, today) = (calendar::local_date(at), calendar::local_date(now));
     let name = if day == today {
         "i dag".to_owned()
     } else if today.checked_add_days(Days::new(1)) == Some(day) {
@@ -46,20 +32,11 @@ pub fn soon(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     } else if today.checked_sub_days(Days::new(1)) == Some(day) {
         "i går".to_owned()
     } else if day.year() == today.year() {
-        day_and_month(day)
+        calendar::day_and_month_in_words(day)
     } else {
         date(at)
     };
     format!("{name} {}", clock(at))
-}
-
-fn local_date(at: DateTime<Utc>) -> NaiveDate {
-    at.with_timezone(&Stockholm).date_naive()
-}
-
-fn day_and_month(day: NaiveDate) -> String {
-    let weekday = WEEKDAYS[day.weekday().num_days_from_monday() as usize];
-    format!("{weekday} {} {}", day.day(), MONTHS[day.month0() as usize])
 }
 
 /// Source: SFS 2001:127 (summer time): 02.00–03.00 does not exist in March and comes twice in October.
