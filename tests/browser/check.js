@@ -57,6 +57,13 @@ if (job.shots) {
   await page.context().close();
 }
 
+// Presses Enter and waits for the page that answers: it may stand under the same address, so it is the load that tells.
+async function submitted(page) {
+  const loaded = page.waitForEvent("load");
+  await page.keyboard.press("Enter");
+  await loaded;
+}
+
 if (job.decide) {
   // Without script, on a phone, with the keyboard alone.
   const page = await open({ javaScriptEnabled: false, viewport: { width: 360, height: 740 } });
@@ -70,19 +77,16 @@ if (job.decide) {
   await page.keyboard.type(job.decide.reason);
   await page.keyboard.press("Tab");
   await page.keyboard.press("Tab");
-  await page.keyboard.press("Enter");
-  await page.waitForLoadState();
+  await submitted(page);
   result.steps.push({ step: "without the tick", title: await page.locator("title").textContent(), text: await page.locator("[role=alert]").innerText() });
   result.steps.push({ step: "kept", text: await page.locator("textarea").inputValue() });
   await page.locator("#unbiased").focus();
   await page.keyboard.press("Space");
   await page.keyboard.press("Tab");
-  await page.keyboard.press("Enter");
-  await page.waitForLoadState();
+  await submitted(page);
   result.steps.push({ step: "asked again", title: await page.locator("title").textContent(), text: await page.locator("h1").innerText() });
   await page.locator("button[type=submit]").focus();
-  await page.keyboard.press("Enter");
-  await page.waitForLoadState();
+  await submitted(page);
   result.steps.push({ step: "done", title: await page.locator("title").textContent(), text: await page.locator("[role=status]").innerText() });
   await page.context().close();
 }

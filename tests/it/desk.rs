@@ -86,7 +86,7 @@ async fn the_page_explains_the_case() {
         "insult.prov",
         "Version 1 är bevarad",
         "ej bevarade",
-        "vänner på Facebook ser den fortfarande",
+        "troligen också dennes vänner på Facebook",
         "tisdag 24 november 2026 kl. 16.30",
         "Så är fristen räknad",
         "Du är Anna Exempel",
