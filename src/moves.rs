@@ -22,7 +22,7 @@ mod acts;
 mod decide;
 mod outside;
 
-pub use acts::{act_done, act_failed, act_in_trouble, braked, edited, halted, not_hidden};
+pub use acts::{act_done, act_in_trouble, braked, edited, halted, not_hidden};
 pub use decide::{Decide, acknowledge, decide};
 pub use outside::{sighted, withdrawn};
 

@@ -13,26 +13,12 @@ use crate::store::{Result, Tx, brake, cases, comments, duties};
 ///
 /// # Errors
 /// Engine errors.
-pub fn act_done(tx: &Tx<'_>, _config: &Config, open: &OpenIntent, now: DateTime<Utc>) -> Result<()> {
+pub fn act_done(tx: &Tx<'_>, open: &OpenIntent, now: DateTime<Utc>) -> Result<()> {
     duties::close(tx, open.case, &["act_failed"], "done", MACHINE, now)?;
     Ok(())
 }
 
-/// An act failed for good, or nobody could see that it worked: a person acts.
-///
-/// # Errors
-/// Engine errors.
-pub fn act_failed(
-    tx: &Tx<'_>,
-    config: &Config,
-    open: &OpenIntent,
-    why: &str,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    act_in_trouble(tx, config, open, why, now)
-}
-
-/// An act cannot be carried out at the moment; a person is told while Uppsikt goes on trying.
+/// An act failed, or cannot be carried out at the moment: a person is told. If it is not over, Uppsikt goes on trying.
 ///
 /// # Errors
 /// Engine errors.

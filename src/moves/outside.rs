@@ -53,7 +53,7 @@ pub fn sighted(
             "Kommentaren, som Uppsikt hade dolt, är synlig igen"
         }
         OutsideChange::Gone => {
-            withdrawn(tx, config, &case, now)?;
+            withdrawn(tx, &case, now)?;
             "Kommentaren finns inte längre på plattformen: dess författare, plattformen eller någon i kommunen har \
              tagit bort den"
         }
@@ -76,7 +76,7 @@ pub fn sighted(
 ///
 /// # Errors
 /// Engine errors.
-pub fn withdrawn(tx: &Tx<'_>, _config: &Config, case: &cases::Case, now: DateTime<Utc>) -> Result<()> {
+pub fn withdrawn(tx: &Tx<'_>, case: &cases::Case, now: DateTime<Utc>) -> Result<()> {
     duties::close(tx, case.id, &ANSWER_KINDS, "withdrawn", MACHINE, now)?;
     duties::close(tx, case.id, &["review", "approve", "edited_after_answer"], "withdrawn", MACHINE, now)?;
     if let Some(proposal) = decisions::waiting(tx, case.id)? {

@@ -13,7 +13,7 @@ use crate::kill::{self, When};
 use crate::moves;
 use crate::pipeline::{App, PassError};
 use crate::store::intents::OpenIntent;
-use crate::store::{Act, StoreError, brake, cases, comments, decisions, intents, log, records};
+use crate::store::{Act, StoreError, brake, cases, comments, decisions, intents, log};
 
 /// How long after the platform accepted each second look comes.
 const SECOND_LOOKS: [TimeDelta; 4] =
@@ -295,12 +295,12 @@ fn settle(
     let before = cases::get(tx, open.case)?;
     cases::set_state(tx, open.case, state, now)?;
     if matches!(verdict.kind, "hidden" | "removed" | "restored") {
-        return moves::act_done(tx, config, open, now);
+        return moves::act_done(tx, open, now);
     }
     if state == CaseState::Withdrawn {
-        return moves::withdrawn(tx, config, &before, now);
+        return moves::withdrawn(tx, &before, now);
     }
-    moves::act_failed(tx, config, open, why, now)
+    moves::act_in_trouble(tx, config, open, why, now)
 }
 
 /// Whether a sighting shows that the act has had its effect.
@@ -333,15 +333,4 @@ fn failed_kind(act: Act) -> &'static str {
 
 fn same_text(proof: &Preserved, text: &str) -> bool {
     crate::archive::sha256(text.as_bytes()) == *proof.text_digest()
-}
-
-/// The preserved record of a case that an act or an export is about.
-///
-/// # Errors
-/// Engine errors.
-pub async fn record_of(
-    app: &App,
-    case: crate::domain::case::CaseId,
-) -> Result<Option<records::Record>, StoreError> {
-    app.db.read(move |reader| records::current(reader, case)).await
 }

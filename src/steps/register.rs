@@ -194,8 +194,19 @@ fn decision_doc(
     decision: &Decision,
 ) -> Result<serde_json::Value, StoreError> {
     let judged = cases::assessment(tx, decision.version)?;
-    let name =
-        config.roster.persons.iter().find(|person| person.id == decision.person).map(|person| &person.name);
+    let who = |decision: &Decision| {
+        let name = config.roster.person(&decision.person).map(|person| &person.name);
+        serde_json::json!({ "id": decision.person, "name": name, "entered_by": decision.os_user })
+    };
+    // Who proposed what this completes or refuses, or decided what this follows, stands in the evidence too.
+    let earlier = decision.completes.map(|id| decisions::get(tx, id)).transpose()?.map(|earlier| {
+        serde_json::json!({
+            "outcome": earlier.outcome.code(),
+            "by": who(&earlier),
+            "decided_at": earlier.at,
+            "reason": earlier.reason,
+        })
+    });
     let grounds: Vec<_> = judged
         .iter()
         .flat_map(|judged| &judged.assessment.findings)
@@ -221,14 +232,14 @@ fn decision_doc(
     });
     Ok(serde_json::json!({
         "outcome": decision.outcome.code(),
-        "by": { "id": decision.person, "name": name, "entered_by": decision.os_user },
+        "by": who(decision),
         "automatic": automatic,
         "decided_at": decision.at,
         "reason": decision.reason,
         "grounds": grounds,
         "rules": judged.as_ref().map(|judged| judged.rules.as_str()),
         "profile": config.profile,
-        "completes": decision.completes,
+        "earlier": earlier,
     }))
 }
 

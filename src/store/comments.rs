@@ -343,26 +343,6 @@ pub fn unjudged(reader: &Reader, limit: usize) -> Result<Vec<i64>> {
     query.query_map([limit], |row| row.get(0))?.map(|id| Ok(id?)).collect()
 }
 
-/// How many comments and flagged comments are older than `watched_from`, by category code.
-///
-/// # Errors
-/// Engine errors.
-pub fn old_material(reader: &Reader, account: &str) -> Result<(usize, Vec<(String, usize)>)> {
-    let all: usize = reader.query_row(
-        "select count(*) from comment where account = ?1 and old = 1 and ours = 0",
-        [account],
-        |row| row.get(0),
-    )?;
-    let mut query = reader.prepare_cached(
-        "select json_extract(f.value, '$.category') as category, count(distinct c.id)
-         from comment c join version v on v.comment = c.id join assessment a on a.version = v.id, json_each(a.findings) f
-         where c.account = ?1 and c.old = 1 and c.ours = 0 group by category order by 2 desc, 1",
-    )?;
-    let flagged =
-        query.query_map([account], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
-    Ok((all, flagged))
-}
-
 /// The row of the version before version `n` of a comment.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! What is about to be done on a platform, and how it went.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::{Act, Intent, Reader, Result, StoreError, Tx, comments, moment, stamp};
 use crate::archive::Published;
@@ -247,19 +247,6 @@ pub fn receive(tx: &Tx<'_>, id: i64, kind: &str, entry: u64, at: DateTime<Utc>) 
     tx.execute("insert into receipt values (?1, ?2, ?3, ?4)", params![id, entry, kind, stamp(at)])?;
     tx.execute("update intent set state = 'final' where id = ?1", [id])?;
     Ok(())
-}
-
-/// The intent that carries out a decision, if there is one.
-///
-/// # Errors
-/// Engine errors.
-pub fn of_decision(reader: &Reader, decision: i64) -> Result<Option<OpenIntent>> {
-    reader
-        .prepare_cached(&format!("select {COLUMNS} where i.decision = ?1"))?
-        .query_row([decision], read)
-        .optional()?
-        .map(intent_of)
-        .transpose()
 }
 
 /// Decisions of `account` that are entered in the log, want an act, and have no intent yet.

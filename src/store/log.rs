@@ -13,7 +13,10 @@ use crate::archive::fields::Tree;
 use crate::archive::merkle::Hash;
 
 /// The texts that are cut in words, so that a release can mask inside a sentence.
-pub const SPLIT: &[&str] = &["/comment/text", "/post/text", "/parent/text", "/reason"];
+///
+/// Roots are reckoned anew from stored fields when a bag is made: a path that stood in an entry once must stay as it
+/// is here for ever, and only paths that no entry has had yet may be added.
+pub const SPLIT: &[&str] = &["/comment/text", "/post/text", "/parent/text", "/reason", "/earlier/reason"];
 
 /// The log's name and its key's: the configured origin and the number of the log. `restore` begins the next one.
 pub fn origin(log_origin: &str) -> String {
@@ -155,15 +158,6 @@ pub fn append_bare(tx: &Tx<'_>, kind: &str, record: &str, now: DateTime<Utc>) ->
 /// Engine errors.
 pub fn append_received(tx: &Tx<'_>, tree: TreeHead, now: DateTime<Utc>) -> Result<u64> {
     let entry = Entry::received(time(tx, now)?, tree).map_err(refused)?;
-    append(tx, &entry, None, None, None)
-}
-
-/// An entry about the log itself.
-///
-/// # Errors
-/// Engine errors.
-pub fn append_note(tx: &Tx<'_>, now: DateTime<Utc>) -> Result<u64> {
-    let entry = Entry::note(time(tx, now)?, None).map_err(refused)?;
     append(tx, &entry, None, None, None)
 }
 

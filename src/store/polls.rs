@@ -167,16 +167,6 @@ pub fn set_not_before(tx: &Tx<'_>, account: &str, until: DateTime<Utc>) -> Resul
     Ok(())
 }
 
-/// The end of the last successful poll of any account: what the outside watch asks about.
-///
-/// # Errors
-/// Engine errors.
-pub fn last_success(reader: &Reader) -> Result<Option<DateTime<Utc>>> {
-    let text: Option<String> =
-        reader.query_row("select max(last_ok) from account_state", [], |row| row.get(0))?;
-    text.as_deref().map(moment).transpose()
-}
-
 /// The end of the first successful poll of an account.
 ///
 /// # Errors

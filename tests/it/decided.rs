@@ -144,6 +144,10 @@ fn four_eyes_complete_or_refuse_what_an_editor_proposes() {
     assert_eq!(town.duties("1_2"), [""; 0]);
     assert_eq!(chain(&town, "1_1", 1), "snapshot registered decision hide_intent hidden");
     assert_eq!(chain(&town, "1_2", 1), "snapshot decision");
+    // Both persons stand in the evidence of what two decided.
+    let who = "select json_extract(doc, '$.earlier.by.id') || ' ' || json_extract(doc, '$.by.id')
+               from entry join entry_doc using (idx) where t = 'decision' order by idx limit 1";
+    assert_eq!(town.one(who), "anna karin");
     // A case is also named by its number.
     assert_eq!(town.decide("UPP-KS 2031/1", "karin", "hide"), 2);
     assert_eq!(town.decide("UPP-KS 2031/1", "karin", "restore"), 0);
