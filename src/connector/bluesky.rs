@@ -13,7 +13,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::http::{self, Answer, Endpoint, Http, Request};
-use super::{Capabilities, Connector, ConnectorError, Cursor, Look, Page, Sighting, Target};
+use super::{
+    Capabilities, Connector, ConnectorError, Cursor, Look, Page, Reading, Sighting, Surface, Target,
+};
 use crate::archive::Preserved;
 use crate::domain::comment::{Platform, Visibility};
 use crate::store::{Act, Intent};
@@ -180,6 +182,17 @@ impl Connector for Bluesky {
             hide: true,
             restore: true,
             remove: false,
+            reply: false,
+            shows_hidden: true,
+            surfaces: &[
+                Surface { name: "svar under kontots inlägg", reading: Reading::EveryPass },
+                Surface { name: "svar under äldre inlägg", reading: Reading::Swept },
+                Surface {
+                    name: "citat av kontots inlägg",
+                    reading: Reading::ByHand("den som citerar skriver på sin egen sida"),
+                },
+            ],
+            unconfirmed: &[],
             who_still_sees: "Svaret läggs bakom ”Dolda svar” längst ned i tråden: alla som klickar där kan läsa det, \
                              och det syns som vanligt i författarens egen profil. Svar under det följer med. Dolda \
                              svar kan läsas av vem som helst genom Blueskys öppna gränssnitt.",

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{Capabilities, Connector, ConnectorError, Cursor, Look, Page, Target};
+use super::{Capabilities, Connector, ConnectorError, Cursor, Fetched, Left, Look, Page, Standing, Target};
 use crate::archive::Preserved;
-use crate::domain::comment::Platform;
+use crate::domain::comment::{Media, Platform};
 use crate::store::Intent;
 
 /// A connector that reads as the one inside it and refuses every act: whatever goes wrong elsewhere, no writing
@@ -40,5 +40,29 @@ impl Connector for DryRun {
 
     async fn restore(&self, _: &Intent, _: &Preserved) -> Result<(), ConnectorError> {
         Err(refused())
+    }
+
+    async fn remove(&self, _: &Intent, _: &Preserved) -> Result<(), ConnectorError> {
+        Err(refused())
+    }
+
+    async fn reply(&self, _: &Intent, _: &Preserved, _: &str) -> Result<String, ConnectorError> {
+        Err(refused())
+    }
+
+    async fn standing(&self) -> Result<Standing, ConnectorError> {
+        self.0.standing().await
+    }
+
+    async fn renew(&self) -> Result<(), ConnectorError> {
+        self.0.renew().await
+    }
+
+    fn budgets(&self) -> Vec<Left> {
+        self.0.budgets()
+    }
+
+    async fn media(&self, media: &Media, limit: usize) -> Result<Fetched, ConnectorError> {
+        self.0.media(media, limit).await
     }
 }

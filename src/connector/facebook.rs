@@ -185,6 +185,10 @@ impl Connector for Facebook {
             restore: true,
             // The platform can; Uppsikt does not yet.
             remove: false,
+            reply: false,
+            shows_hidden: true,
+            surfaces: &[],
+            unconfirmed: &[],
             // No page of Meta's that we could read says so; it is what users report. The wording claims no more.
             who_still_sees: "Den som skrev kommentaren ser den troligen fortfarande, och troligen också dennes vänner \
                              på Facebook. Facebook redovisar inte vilka.",

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use crate::archive::Preserved;
 use crate::connector::ConnectorError;
+use crate::connector::budget::Budget;
 use crate::kill::{self, When};
 use crate::store::Intent;
 
 mod answer;
+mod fetch;
 mod request;
 #[cfg(test)]
 pub(crate) mod script;
@@ -21,6 +23,7 @@ pub(crate) mod script;
 mod tests;
 
 pub use answer::{Answer, element, elements, malformed};
+pub use fetch::Fetched;
 pub use request::{Endpoint, Method, Request, without_secrets};
 
 /// How long making a connection may take.
@@ -88,6 +91,8 @@ pub struct Http {
     /// Speaks HTTPS. Absent, with the reason, on a machine without a certificate store: a trial with the sandbox
     /// must not need one.
     tls: Result<reqwest::Client, String>,
+    /// What may still be asked; without one nothing is counted.
+    budget: Option<Budget>,
 }
 
 impl fmt::Debug for Http {
@@ -136,7 +141,18 @@ impl Http {
             outer = outer.tls_certs_merge(certificates);
         }
         let tls = outer.build().map_err(|error| causes(&error.without_url()));
-        Ok(Self { loopback, tls })
+        Ok(Self { loopback, tls, budget: None })
+    }
+
+    /// The same client for one key or app: every request is counted against `budget` before it is sent.
+    #[must_use]
+    pub fn within(&self, budget: Budget) -> Self {
+        Self { budget: Some(budget), ..self.clone() }
+    }
+
+    /// What may still be asked.
+    pub fn budget(&self) -> Option<&Budget> {
+        self.budget.as_ref()
     }
 
     /// A client whose time-outs a test can wait for.
@@ -180,7 +196,8 @@ impl Http {
     /// # Errors
     /// `Unavailable` if the request was certainly not sent. From the moment it may have been sent, everything but
     /// a whole answer in JSON is `OutcomeUnknown`: time-outs, resets, 5xx, redirects, pages of a proxy. `Refused`
-    /// if the proof is for another comment than the intent. `RateLimited` on 429: it was not carried out.
+    /// if the proof is for another comment than the intent. `RateLimited` on 429 and where the budget is spent: it was
+    /// not carried out.
     pub async fn write(
         &self,
         intent: &Intent,
@@ -199,6 +216,7 @@ impl Http {
         }
         let place = request.to_string();
         let limit = request.limit();
+        self.count(&request)?;
         let call = self.prepare(request)?;
         kill::point("act", When::Before);
         let head = call.send().await.map_err(|error| {
@@ -221,12 +239,19 @@ impl Http {
     async fn ask(&self, request: Request) -> Result<Answer, ConnectorError> {
         let place = request.to_string();
         let limit = request.limit();
+        self.count(&request)?;
         let head = self
             .prepare(request)?
             .send()
             .await
             .map_err(|error| ConnectorError::Unavailable(told(&place, error)))?;
         Answer::read(&place, head, limit).await?.usable()
+    }
+
+    /// Counts the request before it is sent: one that is lost has cost as much as one that was answered.
+    fn count(&self, request: &Request) -> Result<(), ConnectorError> {
+        let (costs, purpose) = request.price();
+        self.budget.as_ref().map_or(Ok(()), |budget| budget.spend(costs, purpose))
     }
 
     fn prepare(&self, request: Request) -> Result<reqwest::RequestBuilder, ConnectorError> {

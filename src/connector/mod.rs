@@ -6,12 +6,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::archive::Preserved;
-use crate::domain::comment::{Platform, Seen};
+use crate::domain::comment::{Media, Platform, Seen};
 use crate::store::Intent;
 
 pub use crate::domain::comment::Sighting;
 
+pub mod budget;
+
 pub mod http;
+
+pub mod token;
 
 pub mod facebook;
 
@@ -20,7 +24,10 @@ pub mod bluesky;
 pub mod dry_run;
 
 pub use bluesky::Bluesky;
+pub use budget::{Budget, Left, Purpose, Quota, Window};
 pub use dry_run::DryRun;
+pub use http::Fetched;
+pub use token::{Grant, Token, TokenError};
 
 /// Where reading stopped, in the connector's own words (JSON); stored with the page it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +66,11 @@ pub struct Post {
     pub created_at: DateTime<Utc>,
     /// Its public address, if the platform gives one.
     pub permalink: Option<String>,
+    /// How many comments the platform says stand under it, all levels; absent where it does not count.
+    pub comments: Option<u64>,
+    /// The exact bytes of the post's element in the answer, free of tokens: the municipality's own record (N26).
+    /// Empty where only its id and text came along with something else.
+    pub element: Vec<u8>,
 }
 
 /// One element of a list that could not be read.
@@ -79,6 +91,9 @@ pub struct Target {
     pub post_id: String,
     /// The comment it answers; `None` at the top level.
     pub parent_id: Option<String>,
+    /// Whether Uppsikt hid it and has not shown it again: some platforms no longer list what was rejected, and then
+    /// only our own memory tells that from a deletion.
+    pub hidden_by_us: bool,
 }
 
 /// The answer of a request for one comment.
@@ -98,6 +113,7 @@ pub struct Look {
 }
 
 /// What a platform lets the municipality do, and what it means.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a platform")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
     /// A comment can be hidden.
@@ -106,8 +122,76 @@ pub struct Capabilities {
     pub restore: bool,
     /// Another's comment can be removed.
     pub remove: bool,
+    /// The municipality can answer in public.
+    pub reply: bool,
+    /// Whether a look tells that a comment is hidden. Where it does not, a hide stays unconfirmed until a person has
+    /// seen the page.
+    pub shows_hidden: bool,
     /// Who still sees a hidden comment, in Swedish, as the case page says it before the choice.
     pub who_still_sees: &'static str,
+    /// What is read and what is not (N13).
+    pub surfaces: &'static [Surface],
+    /// What no source confirmed about the live platform, and the one call that would.
+    pub unconfirmed: &'static [Unconfirmed],
+}
+
+/// A place where visitors write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Surface {
+    /// Its name in Swedish, as on the page: "kommentarer under inlägg".
+    pub name: &'static str,
+    /// How far it is read.
+    pub reading: Reading,
+}
+
+/// How far a surface is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// In every pass, for posts younger than the account's horizon.
+    EveryPass,
+    /// In turn: older posts, the longest gap being the account's `sweep_days`.
+    Swept,
+    /// The API does not show it: a person looks, every day (why, in Swedish).
+    ByHand(&'static str),
+}
+
+/// A fact that the documentation does not settle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unconfirmed {
+    /// What is assumed.
+    pub fact: &'static str,
+    /// The one call against the live platform that would settle it.
+    pub confirm: &'static str,
+}
+
+/// How the key of an account stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whose key it is, as the platform names them; a person's name where it is a person's.
+    pub holder: Option<String>,
+    /// When the key stops working by itself (UTC); `None` where it does not, or the platform does not say.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When access to data ends although the key still works (Meta: 90 days without a log-in).
+    pub data_access_until: Option<DateTime<Utc>>,
+    /// When the key can no longer be renewed without a person (a refresh token's own end).
+    pub renewable_until: Option<DateTime<Utc>>,
+    /// The rights it holds, in the platform's words.
+    pub rights: Vec<String>,
+    /// The rights it lacks.
+    pub missing: Vec<MissingRight>,
+    /// The platform's clock, from the answer's `Date` header.
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// A right that the key lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingRight {
+    /// In the platform's words.
+    pub right: String,
+    /// What does not work without it, in Swedish.
+    pub without: String,
+    /// Where it is given, in Swedish.
+    pub place: String,
 }
 
 /// Why a platform did not do what it was asked, told apart by what to do next.
@@ -161,4 +245,43 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
 
     /// Makes the comment public again. Restoring a public comment succeeds.
     async fn restore(&self, intent: &Intent, proof: &Preserved) -> Result<(), ConnectorError>;
+
+    /// Removes the comment that `proof` preserves; it cannot be undone. Removing one that is gone succeeds.
+    async fn remove(&self, intent: &Intent, proof: &Preserved) -> Result<(), ConnectorError> {
+        let _ = (intent, proof);
+        Err(ConnectorError::Refused(format!(
+            "{} lets nobody remove another's comment",
+            self.platform().label()
+        )))
+    }
+
+    /// Answers the comment in public as the municipality; gives the answer's native id.
+    async fn reply(&self, intent: &Intent, proof: &Preserved, text: &str) -> Result<String, ConnectorError> {
+        let _ = (intent, proof, text);
+        Err(ConnectorError::Refused(format!("{} takes no answer through its API", self.platform().label())))
+    }
+
+    /// How the account's key stands: whose it is, until when, with which rights. Never the key itself. Empty where the
+    /// platform tells nothing.
+    async fn standing(&self) -> Result<Standing, ConnectorError> {
+        Ok(Standing::default())
+    }
+
+    /// Renews the key before it runs out, where the platform lets a program do that; the new key is durable before the
+    /// old one is dropped. Does nothing where a key is not due or cannot be renewed.
+    async fn renew(&self) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
+    /// What is left of the platform's quotas, from our own count and its headers.
+    fn budgets(&self) -> Vec<Left> {
+        Vec::new()
+    }
+
+    /// Fetches what stands beside a comment, after a person has said that it may be fetched (N6): at most `limit`
+    /// bytes, only from the platform's own hosts, without our key.
+    async fn media(&self, media: &Media, limit: usize) -> Result<Fetched, ConnectorError> {
+        let _ = (media, limit);
+        Err(ConnectorError::Refused(format!("{} gives no address to fetch it from", self.platform().label())))
+    }
 }

@@ -132,8 +132,8 @@ pub fn outside_change(
     case: Option<CaseState>,
     acting: bool,
 ) -> OutsideChange {
-    use super::comment::Sighting::{Gone, NoRight, NotListed, Public};
-    if acting || matches!(now, NoRight | NotListed) || before == now {
+    use super::comment::Sighting::{Gone, NoRight, NotListed, Public, Untold};
+    if acting || matches!(now, NoRight | NotListed | Untold) || before == now {
         return OutsideChange::None;
     }
     let hidden_by_us = matches!(case, Some(CaseState::Hidden | CaseState::HideUnconfirmed));

@@ -130,6 +130,44 @@ impl Attachment {
     }
 }
 
+/// What kind of utterance it is (R6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A comment or a reply under a post of the account.
+    #[default]
+    Comment,
+    /// A post that a visitor wrote on the account's own page.
+    VisitorPost,
+    /// A direct message; read by named officials only.
+    Message,
+}
+
+impl Kind {
+    /// The code used in the database and in evidence.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Comment => "comment",
+            Self::VisitorPost => "visitor_post",
+            Self::Message => "message",
+        }
+    }
+
+    /// The kind with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Comment, Self::VisitorPost, Self::Message].into_iter().find(|kind| kind.code() == code)
+    }
+}
+
+/// A picture, film or sound beside a comment's text, by its address; nothing is fetched without a person's word (N6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Media {
+    /// What it is, as far as the platform says.
+    pub kind: Attachment,
+    /// Where it can be fetched now; such addresses expire, and may hold tokens: never stored, never shown.
+    pub url: String,
+}
+
 /// Whether other people see a comment, as far as the answer that holds it tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -153,6 +191,8 @@ pub enum Sighting {
     Hidden,
     /// The single look finds it, the public list does not show it.
     NotListed,
+    /// It is there, and the platform does not tell whether others see it: what was known before still holds.
+    Untold,
     /// The platform says that it no longer exists.
     Gone,
     /// Our rights do not reach it: nothing is known about it.
@@ -167,6 +207,7 @@ impl Sighting {
             Self::HiddenByUs => "hidden_by_us",
             Self::Hidden => "hidden",
             Self::NotListed => "not_listed",
+            Self::Untold => "untold",
             Self::Gone => "gone",
             Self::NoRight => "no_right",
         }
@@ -174,14 +215,27 @@ impl Sighting {
 
     /// The sighting with this code.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Public, Self::HiddenByUs, Self::Hidden, Self::NotListed, Self::Gone, Self::NoRight]
-            .into_iter()
-            .find(|sighting| sighting.code() == code)
+        [
+            Self::Public,
+            Self::HiddenByUs,
+            Self::Hidden,
+            Self::NotListed,
+            Self::Untold,
+            Self::Gone,
+            Self::NoRight,
+        ]
+        .into_iter()
+        .find(|sighting| sighting.code() == code)
     }
 
     /// True where other people do not see it.
     pub fn is_hidden(self) -> bool {
         matches!(self, Self::HiddenByUs | Self::Hidden)
+    }
+
+    /// True where it tells how the comment stands for others.
+    pub fn tells(self) -> bool {
+        !matches!(self, Self::Untold | Self::NoRight)
     }
 }
 
@@ -202,8 +256,12 @@ pub struct Seen {
     pub text: String,
     /// The public address, if the platform gives one.
     pub permalink: Option<String>,
+    /// What kind of utterance it is.
+    pub kind: Kind,
     /// What stands beside the text.
     pub attachments: Vec<Attachment>,
+    /// Where what stands beside the text can be fetched, as far as the answer says it.
+    pub media: Vec<Media>,
     /// True when the municipality's own account wrote it.
     pub ours: bool,
     /// Whether others see it.

@@ -27,7 +27,7 @@ pub fn sighted(
     let acting =
         intents::acting(tx, stored.id)? || case.as_ref().is_some_and(|case| case.state == CaseState::Hiding);
     let change = outside_change(stored.sighting, sighting, case.as_ref().map(|case| case.state), acting);
-    if sighting != stored.sighting && sighting != Sighting::NoRight && !acting {
+    if sighting != stored.sighting && sighting.tells() && !acting {
         comments::note_sighting(tx, stored.id, sighting, "look", now)?;
     }
     if let Some(case) = &case

@@ -18,6 +18,26 @@ use super::line::Cut;
 use super::world::{Asked, World};
 use super::{Sandbox, facebook};
 
+/// One emulated platform. Every method sees the same world: an account, its posts and their comments.
+pub(super) trait Emulator: Sync {
+    /// The account that a request is about, if it can be told.
+    fn account_of(&self, world: &World, call: &Call) -> Option<String>;
+
+    /// Carries a request out.
+    fn answer(&self, world: &mut World, call: &Call) -> Answer;
+
+    /// The answer of a request that met a fault instead of being carried out.
+    fn fault(&self, fault: &Fault, call: &Call) -> Answer;
+}
+
+/// The platform that answers below `/<name>/`.
+fn emulator(name: &str) -> Option<&'static dyn Emulator> {
+    match name {
+        "facebook" => Some(&facebook::Graph),
+        _ => None,
+    }
+}
+
 /// The largest body that is read; a seed of 5 000 comments is about 2 MB.
 const LARGEST: usize = 64 * 1024 * 1024;
 
@@ -64,10 +84,14 @@ pub(super) fn router(sandbox: Sandbox) -> Router {
         .route("/control/state", get(state))
         .route("/control/requests", get(requests))
         .route("/control/{verb}", post(act))
-        .route("/facebook/{*path}", any(on_facebook))
-        .fallback(async || problem(StatusCode::NOT_FOUND, "the sandbox has no such address"))
+        .route("/{platform}/{*path}", any(on_platform))
+        .fallback(nowhere)
         .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(sandbox)
+}
+
+async fn nowhere() -> Response {
+    problem(StatusCode::NOT_FOUND, "the sandbox has no such address")
 }
 
 async fn act(State(sandbox): State<Sandbox>, Path(verb): Path<String>, body: Bytes) -> Response {
@@ -108,23 +132,25 @@ fn problem(status: StatusCode, reason: &str) -> Response {
     (status, Json(json!({ "error": reason }))).into_response()
 }
 
-async fn on_facebook(
+async fn on_platform(
     State(sandbox): State<Sandbox>,
     ConnectInfo(cut): ConnectInfo<Cut>,
+    Path((name, _)): Path<(String, String)>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let call = call(method, &uri, &headers, &body, "/facebook/");
+    let Some(platform) = emulator(&name) else { return nowhere().await };
+    let call = call(method, &uri, &headers, &body, &format!("/{name}/"));
     let (answer, fault, date) = {
         let mut world = sandbox.world();
-        let account = facebook::account_of(&world, &call);
+        let account = platform.account_of(&world, &call);
         let fault = account.as_deref().and_then(|account| world.take_fault(account, call.writes()));
         let answer = match &fault {
             Some(fault) if fault.kind == Kind::Html => login_page(),
-            Some(fault) if fault.instead() => facebook::fault(fault, &call),
-            _ => facebook::answer(&mut world, &call),
+            Some(fault) if fault.instead() => platform.fault(fault, &call),
+            _ => platform.answer(&mut world, &call),
         };
         remember(&mut world, &call, uri.path(), account, fault.as_ref(), &answer);
         (answer, fault, world.now())

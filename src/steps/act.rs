@@ -87,6 +87,12 @@ async fn one(
         return receipt(app, open, verdict, Some(&look)).await;
     }
     if second {
+        if look.sighting == Sighting::Untold {
+            // No later look would tell more: a person sees the page and says so.
+            let kind = if open.act == Act::Hide { "hide_unconfirmed" } else { done_kind(open.act) };
+            let why = "plattformen tog emot begäran men visar inte om kommentaren är dold";
+            return receipt(app, open, Verdict::new(kind, look.sighting).because(why), Some(&look)).await;
+        }
         return look_again(app, open, &look).await;
     }
     if open.acts >= MOST_ACTS {
@@ -125,9 +131,8 @@ async fn send(
     let result = match open.act {
         Act::Hide => connector.hide(&permit, proof).await,
         Act::Restore => connector.restore(&permit, proof).await,
-        Act::Remove | Act::Reply => {
-            Err(ConnectorError::Refused("this platform offers no such act".to_owned()))
-        }
+        Act::Remove => connector.remove(&permit, proof).await,
+        Act::Reply => Err(ConnectorError::Refused("no step writes answers yet".to_owned())),
     };
     let now = app.clock.now();
     match result {
@@ -268,7 +273,7 @@ fn settle(
     verdict: &Verdict,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    if !matches!(verdict.sighting, Sighting::NoRight) {
+    if verdict.sighting.tells() {
         comments::note_sighting(tx, open.comment, verdict.sighting, "receipt", now)?;
     }
     let why = verdict.why.as_deref().unwrap_or_default();

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Reader, Result, StoreError, Tx, json, moment, stamp, to_json};
 use crate::connector::{Page, Sighting, Target};
-use crate::domain::comment::{Attachment, Author, CommentId, Seen, Visibility};
+use crate::domain::comment::{Attachment, Author, CommentId, Kind, Seen, Visibility};
 
 /// A stored comment with its newest version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +26,16 @@ pub struct StoredComment {
     pub first_seen_at: DateTime<Utc>,
     /// Its public address.
     pub permalink: Option<String>,
+    /// What kind of utterance it is.
+    pub kind: Kind,
     /// Written by the municipality.
     pub ours: bool,
     /// Older than `watched_from`.
     pub old: bool,
     /// How it stood when last seen.
     pub sighting: Sighting,
+    /// Whether the last act on it that the platform accepted was a hide.
+    pub hidden_by_us: bool,
     /// The newest version.
     pub version: Version,
 }
@@ -43,6 +47,7 @@ impl StoredComment {
             native_id: self.comment.native.clone(),
             post_id: self.post_id.clone(),
             parent_id: self.parent_id.clone(),
+            hidden_by_us: self.hidden_by_us,
         }
     }
 }
@@ -75,7 +80,9 @@ pub struct Stored {
 
 const COLUMNS: &str =
     "c.id, c.account, c.native_id, c.post_id, c.parent_id, c.author_id, c.author_name, c.created_at,
-    c.first_seen_at, c.permalink, c.ours, c.old, c.sighting, v.id, v.n, v.seen_at, v.text, v.attachments";
+    c.first_seen_at, c.permalink, c.ours, c.old, c.sighting, v.id, v.n, v.seen_at, v.text, v.attachments,
+    c.kind, coalesce((select act = 'hide' from intent where comment = c.id and act in ('hide', 'restore')
+        and accepted_at is not null order by id desc limit 1), 0)";
 
 const NEWEST: &str = "from comment c join version v on v.comment = c.id
     and v.n = (select max(n) from version where comment = c.id)";
@@ -88,6 +95,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<StoredComment>> {
     let author = Author { id: row.get(5)?, name: row.get(6)? };
     let (permalink, ours, old) = (row.get(9)?, row.get(10)?, row.get(11)?);
     let (version, n, text) = (row.get(13)?, row.get(14)?, row.get(16)?);
+    let (kind, hidden_by_us): (String, bool) = (row.get(18)?, row.get(19)?);
     Ok((|| {
         Ok(StoredComment {
             id,
@@ -98,9 +106,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<StoredComment>> {
             created_at: moment(&created)?,
             first_seen_at: moment(&first)?,
             permalink,
+            kind: Kind::from_code(&kind)
+                .ok_or_else(|| StoreError::Corrupt(format!("`{kind}` is no kind of comment")))?,
             ours,
             old,
             sighting: sighting_of(&sighting)?,
+            hidden_by_us,
             version: Version {
                 id: version,
                 n,
@@ -177,6 +188,8 @@ pub fn post(reader: &Reader, account: &str, native: &str) -> Result<Option<crate
             text,
             created_at: moment(&created)?,
             permalink,
+            comments: None,
+            element: Vec::new(),
         })
     })
     .transpose()
@@ -230,8 +243,8 @@ fn store_seen(
         };
         tx.prepare_cached(
             "insert into comment (account, native_id, post_id, parent_id, author_id, author_name, created_at,
-                 first_seen_at, permalink, ours, old, listed_at, sighting, sighted_at)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?8)",
+                 first_seen_at, permalink, ours, old, listed_at, sighting, sighted_at, kind)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?8, ?14)",
         )?
         .execute(params![
             account,
@@ -247,6 +260,7 @@ fn store_seen(
             seen.created_at < watched_from,
             stamp(sweep),
             sighting.code(),
+            seen.kind.code(),
         ])?;
         let row = tx.last_insert_rowid();
         insert_version(tx, row, 1, seen, now)?;

@@ -72,7 +72,8 @@ impl StoreError {
 /// The result of a store call.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_platforms.sql")];
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 

@@ -111,7 +111,7 @@ fn uri(post: &Value) -> String {
 }
 
 fn target(comment: &Value, root: &Value) -> Target {
-    Target { native_id: uri(comment), post_id: uri(root), parent_id: None }
+    Target { native_id: uri(comment), post_id: uri(root), parent_id: None, hidden_by_us: false }
 }
 
 fn permit(act: Act, comment: &Value, root: &Value) -> (Intent, Preserved) {

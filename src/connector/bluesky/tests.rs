@@ -124,7 +124,12 @@ async fn sweep(
 
 fn permit(act: Act, native: &str, post: &str) -> (Intent, Preserved) {
     let id = CommentId { account: "bsky".to_owned(), native: native.to_owned() };
-    let target = Target { native_id: native.to_owned(), post_id: post.to_owned(), parent_id: None };
+    let target = Target {
+        native_id: native.to_owned(),
+        post_id: post.to_owned(),
+        parent_id: None,
+        hidden_by_us: false,
+    };
     (Intent::for_tests(act, id.clone(), target), Preserved::for_tests(id, "x"))
 }
 
@@ -574,7 +579,8 @@ async fn a_look_tells_each_standing_apart() {
             _ => thread.clone(),
         })
         .await;
-        let target = Target { native_id: reply_uri(1), post_id: root(), parent_id: None };
+        let target =
+            Target { native_id: reply_uri(1), post_id: root(), parent_id: None, hidden_by_us: false };
         match (account(&server, DID).look(&target).await, sighting) {
             (Ok(look), Ok(wanted)) => {
                 assert_eq!(look.sighting, wanted, "{told}");

@@ -9,7 +9,7 @@ use url::Url;
 use super::super::Post;
 use super::super::http;
 use super::{own_post, time_of_key};
-use crate::domain::comment::{Attachment, Author, Seen, Visibility};
+use crate::domain::comment::{Attachment, Author, Kind, Seen, Visibility};
 
 /// How long before its indexing an author may claim to have written.
 const CLAIM: TimeDelta = TimeDelta::minutes(10);
@@ -112,6 +112,8 @@ pub(super) fn comment(did: &str, raw: &RawValue, root: Option<&str>) -> Result<V
             ours: view.author.did == did,
             author: Author { id: Some(view.author.did), name },
             created_at,
+            kind: Kind::Comment,
+            media: Vec::new(),
             attachments: attachments(&view.record.embed, &view.record.facets, &view.record.text),
             text: view.record.text,
             native_id: view.uri,
@@ -130,7 +132,15 @@ pub(super) fn post(did: &str, raw: &RawValue) -> Result<Option<(Post, u64)>, ser
     let created_at = time_of(&view)?;
     let count = view.reply_count.as_u64().unwrap_or(0);
     let permalink = permalink(&view.uri);
-    Ok(Some((Post { native_id: view.uri, text: view.record.text, created_at, permalink }, count)))
+    let post = Post {
+        native_id: view.uri,
+        text: view.record.text,
+        created_at,
+        permalink,
+        comments: Some(count),
+        element: raw.get().as_bytes().to_vec(),
+    };
+    Ok(Some((post, count)))
 }
 
 /// The platform's own time: `indexedAt`, except that the author's claim counts when it lies 0–10 min before it.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::connector::{ElementFault, Post};
-use crate::domain::comment::{Attachment, Author, Seen, Visibility};
+use crate::domain::comment::{Attachment, Author, Kind, Seen, Visibility};
 
 /// What is asked of a comment. `parent{id}` and no more: the whole parent would be another person's words in the
 /// evidence of this one.
@@ -69,7 +69,9 @@ pub(super) fn comment(raw: &RawValue, post_id: &str, page_id: &str) -> Result<Se
         created_at,
         text: element.message.unwrap_or_default(),
         permalink: element.permalink_url.and_then(|url| url.as_str().map(str::to_owned)),
+        kind: Kind::Comment,
         attachments: element.attachment.as_ref().and_then(attachment).into_iter().collect(),
+        media: Vec::new(),
         visibility: match element.is_hidden {
             Some(Value::Bool(true)) => Visibility::Hidden,
             Some(Value::Bool(false)) => Visibility::Public,
@@ -92,6 +94,8 @@ pub(super) fn post(raw: &RawValue, page_id: &str) -> Result<(Post, bool), Elemen
         text: element.message.unwrap_or_default(),
         created_at,
         permalink: element.permalink_url.and_then(|url| url.as_str().map(str::to_owned)),
+        comments: None,
+        element: raw.get().as_bytes().to_vec(),
     };
     // Without a writer it is the Page's own: the API always names visitors to a token that may read them.
     Ok((post, writer.is_none_or(|writer| writer == page_id)))

@@ -29,7 +29,12 @@ fn facebook(api: &str, secret: Option<&str>) -> Facebook {
 }
 
 fn target(native_id: &str, post_id: &str) -> Target {
-    Target { native_id: native_id.to_owned(), post_id: post_id.to_owned(), parent_id: None }
+    Target {
+        native_id: native_id.to_owned(),
+        post_id: post_id.to_owned(),
+        parent_id: None,
+        hidden_by_us: false,
+    }
 }
 
 fn permit(act: Act, target: Target) -> (Intent, Preserved) {

@@ -5,6 +5,8 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
+use crate::connector::budget::Purpose;
+
 /// The longest answer that is read, unless the request says otherwise.
 const LIMIT: usize = 8 * 1024 * 1024;
 
@@ -79,7 +81,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
@@ -131,6 +133,8 @@ pub struct Request {
     headers: Vec<(&'static str, String)>,
     body: Option<(&'static str, SecretString)>,
     limit: usize,
+    costs: Vec<(&'static str, u64)>,
+    purpose: Option<Purpose>,
 }
 
 impl Request {
@@ -143,6 +147,8 @@ impl Request {
             headers: Vec::new(),
             body: None,
             limit: LIMIT,
+            costs: Vec::new(),
+            purpose: None,
         }
     }
 
@@ -194,6 +200,20 @@ impl Request {
         self
     }
 
+    /// Says what the request costs of one of the budget's quotas; a request may cost several.
+    #[must_use]
+    pub fn costs(mut self, quota: &'static str, units: u64) -> Self {
+        self.costs.push((quota, units));
+        self
+    }
+
+    /// Says what the request is for; left out, a GET polls and everything else acts.
+    #[must_use]
+    pub fn purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = Some(purpose);
+        self
+    }
+
     /// The address, free of secrets: what evidence says was asked.
     pub fn address(&self) -> String {
         without_secrets(self.url.as_str())
@@ -205,6 +225,11 @@ impl Request {
 
     pub(super) fn path(&self) -> &str {
         self.url.path()
+    }
+
+    pub(super) fn price(&self) -> (&[(&'static str, u64)], Purpose) {
+        let usual = if self.method == Method::Get { Purpose::Poll } else { Purpose::Act };
+        (&self.costs, self.purpose.unwrap_or(usual))
     }
 
     pub(super) fn limit(&self) -> usize {

@@ -22,7 +22,12 @@ fn comment(native: &str) -> CommentId {
 }
 
 fn permit(native: &str) -> (Intent, Preserved) {
-    let target = Target { native_id: native.to_owned(), post_id: "p".to_owned(), parent_id: None };
+    let target = Target {
+        native_id: native.to_owned(),
+        post_id: "p".to_owned(),
+        parent_id: None,
+        hidden_by_us: false,
+    };
     (Intent::for_tests(Act::Hide, comment(native), target), Preserved::for_tests(comment(native), "x"))
 }
 

@@ -15,13 +15,31 @@ use sha2::Sha256;
 
 use super::fault::{Fault, Kind};
 use super::seed::{Author, Line};
-use super::wire::{Answer, Call, php_json};
+use super::wire::{Answer, Call, Emulator, php_json};
 use super::world::{Comment, Post, World, graph_date};
 use crate::domain::comment::Attachment;
 use fields::{Node, Wish};
 
+/// The Graph API of Pages.
+#[derive(Debug)]
+pub(super) struct Graph;
+
+impl Emulator for Graph {
+    fn account_of(&self, world: &World, call: &Call) -> Option<String> {
+        account_of(world, call)
+    }
+
+    fn answer(&self, world: &mut World, call: &Call) -> Answer {
+        answer(world, call)
+    }
+
+    fn fault(&self, met: &Fault, call: &Call) -> Answer {
+        fault(met, call)
+    }
+}
+
 /// The account that a request is about, through the page, post or comment that it names.
-pub(super) fn account_of(world: &World, call: &Call) -> Option<String> {
+fn account_of(world: &World, call: &Call) -> Option<String> {
     let object = call.path.get(1)?;
     if world.account(object).is_some() {
         return Some(object.clone());
@@ -34,7 +52,7 @@ pub(super) fn account_of(world: &World, call: &Call) -> Option<String> {
 }
 
 /// Carries a request out.
-pub(super) fn answer(world: &mut World, call: &Call) -> Answer {
+fn answer(world: &mut World, call: &Call) -> Answer {
     let account = account_of(world, call);
     let usage = account.as_deref().and_then(|id| world.account(id)).map_or(1, |account| account.usage);
     let mut answer = match carry_out(world, call, account.as_deref()) {
@@ -327,7 +345,7 @@ impl GraphError {
 }
 
 /// The answer of a request that met a fault instead of being carried out.
-pub(super) fn fault(fault: &Fault, call: &Call) -> Answer {
+fn fault(fault: &Fault, call: &Call) -> Answer {
     let token = call.token.as_deref().unwrap_or_default();
     let code = |default: i64| fault.code.unwrap_or(default);
     let mut error = match fault.kind {

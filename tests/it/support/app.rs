@@ -16,7 +16,7 @@ use uppsikt::connector::{
 };
 use uppsikt::domain::case::{CaseId, Outcome};
 use uppsikt::domain::classify::{Assessment, Policies, RuleSet};
-use uppsikt::domain::comment::{Author, CommentId, Platform, Seen, Visibility};
+use uppsikt::domain::comment::{Author, CommentId, Kind, Platform, Seen, Visibility};
 use uppsikt::mail::{Mailer, SmtpConfig, Templates, Tls};
 use uppsikt::moves::{self, Decide};
 use uppsikt::pipeline::{self, App, Guard, Pass, Which};
@@ -161,6 +161,8 @@ impl Fake {
             text: format!("Inlägget {}", seen.post_id),
             created_at: seen.created_at - TimeDelta::hours(1),
             permalink: None,
+            comments: None,
+            element: Vec::new(),
         };
         played.posts.entry(seen.post_id.clone()).or_insert(post);
         played.unlisted.insert(seen.native_id.clone());
@@ -220,7 +222,16 @@ impl Connector for Fake {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { hide: true, restore: true, remove: false, who_still_sees: "författaren" }
+        Capabilities {
+            hide: true,
+            restore: true,
+            remove: false,
+            reply: false,
+            shows_hidden: true,
+            who_still_sees: "författaren",
+            surfaces: &[],
+            unconfirmed: &[],
+        }
     }
 
     /// What is new or changed since the last page; a fault leaves it for the next one.
@@ -386,6 +397,8 @@ impl Rig {
             text: text.to_owned(),
             permalink: None,
             attachments: Vec::new(),
+            kind: Kind::Comment,
+            media: Vec::new(),
             ours: false,
             visibility: Visibility::Public,
             element: element.into_bytes(),

@@ -21,7 +21,7 @@ use uppsikt::desk;
 use uppsikt::domain::case::CaseId;
 use uppsikt::domain::category::{Category, Proposal};
 use uppsikt::domain::classify::{Assessment, Band, Finding, Policies, RuleSet};
-use uppsikt::domain::comment::{Attachment, Author, CommentId, Seen, Visibility};
+use uppsikt::domain::comment::{Attachment, Author, CommentId, Kind, Seen, Visibility};
 use uppsikt::mail::{Mailer, Templates};
 use uppsikt::pipeline::{App, Guard};
 use uppsikt::store::{self, Db, cases, comments, polls};
@@ -144,6 +144,8 @@ impl Rig {
                 plant.id
             )),
             attachments: plant.attachments.clone(),
+            kind: Kind::Comment,
+            media: Vec::new(),
             ours: plant.ours,
             visibility: Visibility::Public,
             element: serde_json::json!({ "id": plant.id, "message": plant.text }).to_string().into_bytes(),
@@ -155,6 +157,8 @@ impl Rig {
                 .to_owned(),
             created_at: now - TimeDelta::hours(30),
             permalink: None,
+            comments: None,
+            element: Vec::new(),
         };
         let page = Page { comments: vec![seen], posts: vec![post], ..Page::default() };
         let config = self.app.config.clone();
