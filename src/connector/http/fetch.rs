@@ -48,7 +48,7 @@ impl Http {
         };
         let client = match url.scheme() {
             "http" if is_loopback(&url) => &self.loopback,
-            "https" if hosts.iter().any(|allowed| below(allowed)) => self.tls.as_ref().map_err(|reason| {
+            "https" if hosts.iter().any(below) => self.tls.as_ref().map_err(|reason| {
                 ConnectorError::Unavailable(format!("{place}: no TLS, because {reason}"))
             })?,
             _ => {
