@@ -13,17 +13,21 @@ use crate::domain::category::{Category, DecisionRef, Proposal};
 use crate::domain::classify::{Assessment, Band, Finding};
 use crate::domain::deadline::{self, Clocks};
 use crate::domain::duty;
+use crate::domain::media::MediaAnswer;
 use crate::store::comments::StoredComment;
 use crate::store::decisions::{self, MACHINE, NewDecision};
 use crate::store::duties::{self, NewDuty};
+use crate::store::media as kept;
 use crate::store::{Result, StoreError, Tx, cases, comments, polls};
 
 mod acts;
 mod decide;
+mod media;
 mod outside;
 
 pub use acts::{act_done, act_in_trouble, braked, edited, halted, not_hidden};
 pub use decide::{Decide, acknowledge, decide};
+pub use media::{Looked, NOTHING_KEPT, looked, media_taken};
 pub use outside::{sighted, withdrawn};
 
 /// The kinds of duty that an answer ends.
@@ -124,6 +128,10 @@ pub fn judged(
     let Some(account) = config.account(&stored.comment.account) else { return Ok(()) };
     if stored.ours {
         return answered_by_us(tx, stored);
+    }
+    if stored.version.media {
+        // The same text: nothing follows from it a second time.
+        return Ok(());
     }
     let flagged = assessment.proposal > Proposal::Keep;
     if stored.old {
@@ -317,6 +325,10 @@ fn automatically(
     if account.mode != Mode::Act || !untouched || stored.sighting != Sighting::Public {
         return Ok(());
     }
+    if kept::is_unseen(tx, stored)? {
+        // What stands beside the text must be looked at before it can be preserved with it.
+        return Ok(());
+    }
     let Some((finding, decided)) = automatic(config, assessment).next() else { return Ok(()) };
     decisions::decide(
         tx,
@@ -400,6 +412,9 @@ pub fn public_text(config: &Config, account: &str, outcome: Outcome) -> String {
 /// # Errors
 /// Engine errors.
 pub fn is_secret(tx: &Tx<'_>, version: i64) -> Result<bool> {
+    if kept::review(tx, version)?.is_some_and(|review| review.answer == MediaAnswer::ChildAbuse) {
+        return Ok(true);
+    }
     Ok(cases::assessment(tx, version)?.is_some_and(|judged| {
         judged.assessment.findings.iter().any(|finding| finding.category.text_stays_home())
     }))

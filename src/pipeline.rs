@@ -183,12 +183,21 @@ async fn rounds(app: &App, done: &mut Pass) -> Result<(), PassError> {
 
 async fn preserve(app: &App, done: &mut Pass) -> Result<(), PassError> {
     for account in &app.config.accounts {
+        done.judged += media(app, account).await?;
         done.preserved += steps::preserve::account(app, account).await?;
         // The single look may have shown a newer text, which is judged before it is preserved.
         done.judged += steps::judge::all(app).await?;
         done.preserved += steps::preserve::account(app, account).await?;
     }
     Ok(())
+}
+
+/// Fetches what persons have allowed; what came of it stands beside the same text, which is judged as it was.
+async fn media(app: &App, account: &Account) -> Result<usize, PassError> {
+    match steps::media::account(app, account).await? {
+        0 => Ok(0),
+        _ => Ok(steps::judge::all(app).await?),
+    }
 }
 
 async fn act(app: &App, done: &mut Pass) -> Result<(), PassError> {

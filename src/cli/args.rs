@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
+use crate::domain::media::MediaAnswer;
+
 /// Where the configuration lies unless told otherwise.
 pub const DEFAULT_CONFIG: &str = "/etc/uppsikt/uppsikt.toml";
 
@@ -131,6 +133,8 @@ pub enum Command {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// Records what a person saw in the picture, film or sound beside a comment.
+    Media(Media),
     /// Stops or releases automatic hiding.
     Brake(Brake),
     /// Writes evidence bundles.
@@ -198,6 +202,26 @@ pub struct Due {
     /// The profile.
     #[command(flatten)]
     pub profile: ProfileChoice,
+}
+
+/// `media`.
+#[derive(Debug, Clone, Args)]
+pub struct Media {
+    /// The case id or a diary number.
+    pub case: String,
+    /// Person id of who looked at it on the platform.
+    #[arg(long, value_name = "PERSON")]
+    pub by: String,
+    /// fetch: not child abuse material, it is fetched and kept. unavailable: it cannot be kept, for a stated reason.
+    /// `child_abuse`: it is, or may be, child abuse material; nothing is fetched and the comment is hidden at once.
+    #[arg(long, value_name = "ANSWER")]
+    pub answer: MediaAnswer,
+    /// Why it cannot be kept.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    /// A picture of the screen that the person took, with `unavailable`; never of child abuse material.
+    #[arg(long, value_name = "FILE")]
+    pub screenshot: Option<PathBuf>,
 }
 
 /// `brake`.

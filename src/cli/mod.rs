@@ -26,6 +26,8 @@ pub mod holidays;
 
 pub mod init;
 
+pub mod media;
+
 pub mod recovery;
 
 pub mod run;
@@ -98,6 +100,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
         Command::Decide { case, by, outcome, reason } => {
             decide::run(&load(&config)?, &case, &by, outcome, &reason, out)
         }
+        Command::Media(asked) => media::run(&load(&config)?, &asked, out),
         Command::Brake(brake) => brake::run(&load(&config)?, &brake, out),
         Command::Export(asked) => export::run(&load(&config)?, &asked, out),
         Command::Verify { path, key, seen, json } => {

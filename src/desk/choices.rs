@@ -112,6 +112,14 @@ pub(super) fn choices(
         }
     }
     bounded(account, capabilities, &mut choices);
+    if file.media.unseen && choices.offers(Outcome::Hide) {
+        choices.list.retain(|choice| !matches!(choice.outcome, Outcome::Hide | Outcome::Remove));
+        choices.notes.push(
+            "Innan kommentaren kan döljas måste någon ha sett bilden, filmen eller ljudet vid den. Svara på frågan ovan \
+             först."
+                .to_owned(),
+        );
+    }
     if !choices.alone && (choices.offers(Outcome::Hide) || choices.offers(Outcome::Restore)) {
         choices.notes.push(
             "Att dölja eller göra synlig igen blir ett förslag från dig: verksamhetschef, kontoansvarig chef eller \

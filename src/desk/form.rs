@@ -7,6 +7,7 @@ use url::{Url, form_urlencoded};
 use super::choices::{choices, needs_unbiased};
 use super::{Desk, Opened, Refusal, page};
 use crate::domain::case::Outcome;
+use crate::domain::media::MediaAnswer;
 use crate::moves;
 use crate::store::decisions::Decided;
 use crate::store::views::{self, CaseFile};
@@ -14,6 +15,9 @@ use crate::store::{StoreError, duties};
 
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 4_000;
+
+const CHANGED: &str = "Ärendet har ändrats sedan du öppnade sidan: någon har beslutat, eller så har kommentaren fått en \
+                       ny text. Ditt beslut är inte sparat. Läs igenom det som står här nu.";
 
 /// Names and values of a query or a form.
 #[derive(Debug, Default)]
@@ -32,6 +36,7 @@ impl Parsed {
 }
 
 /// What the person wrote and ticked.
+#[expect(clippy::struct_excessive_bools, reason = "each is a tick of its own on the page")]
 #[derive(Debug, Clone, Default)]
 pub(super) struct Form {
     pub(super) outcome: Option<Outcome>,
@@ -39,6 +44,9 @@ pub(super) struct Form {
     pub(super) unbiased: bool,
     pub(super) confirmed: bool,
     acknowledge: bool,
+    /// What the person says of the pictures beside the text; that form asks for nothing else.
+    pub(super) media: Option<MediaAnswer>,
+    asks_media: bool,
     /// What the page showed: the number of the text, and of decisions.
     seen: String,
 }
@@ -53,6 +61,8 @@ impl Form {
             unbiased: ticked("unbiased"),
             confirmed: ticked("confirmed"),
             acknowledge: ticked("acknowledge"),
+            media: parsed.get("media").and_then(|code| code.parse().ok()),
+            asks_media: ticked("asks_media"),
             seen: parsed.get("seen").unwrap_or_default().to_owned(),
         }
     }
@@ -80,7 +90,9 @@ pub(super) enum Answer {
 
 /// What the page showed, so that nobody decides on a text or a state that they have not seen.
 pub(super) fn seen(file: &CaseFile) -> String {
-    format!("{}-{}", file.versions.len(), file.decisions.len())
+    // What was fetched meanwhile is no other text.
+    let texts = file.versions.iter().filter(|version| !version.media).count();
+    format!("{texts}-{}", file.decisions.len())
 }
 
 pub(super) fn is_form(headers: &HeaderMap) -> bool {
@@ -122,6 +134,9 @@ pub(super) async fn answer(
         return Ok(Answer::Done("read"));
     }
     let (file, _) = desk.file(case).await?;
+    if form.asks_media {
+        return media(desk, &file, case, person, form, now).await;
+    }
     match examine(desk, &file, &person, form, now) {
         Err(answer) => return Ok(answer),
         Ok(outcome) if asks_again(&file, outcome) && !form.confirmed => {
@@ -166,6 +181,62 @@ pub(super) async fn answer(
     }
 }
 
+/// What the person says of the pictures beside the text.
+async fn media(
+    desk: &Desk,
+    file: &CaseFile,
+    case: crate::domain::case::CaseId,
+    person: String,
+    form: &Form,
+    now: DateTime<Utc>,
+) -> Result<Answer, Refusal> {
+    if form.seen != seen(file) {
+        return Ok(Answer::Conflict(CHANGED.to_owned()));
+    }
+    let Some(answer) = form.media else {
+        let text = "Välj vad du såg.".to_owned();
+        return Ok(Answer::Faults(vec![Fault { field: "media", text }]));
+    };
+    if answer == MediaAnswer::Unavailable && form.reason.is_empty() {
+        let text = "Skriv varför bilden, filmen eller ljudet inte kan bevaras.".to_owned();
+        return Ok(Answer::Faults(vec![Fault { field: "media_reason", text }]));
+    }
+    if form.reason.chars().count() > LONGEST_REASON {
+        let text = "Motiveringen får ha högst 4 000 tecken.".to_owned();
+        return Ok(Answer::Faults(vec![Fault { field: "media_reason", text }]));
+    }
+    let (config, reason) = (desk.app.config.clone(), form.reason.clone());
+    let written = desk
+        .app
+        .db
+        .write(move |tx| {
+            let asked = moves::Looked {
+                case,
+                person: &person,
+                os_user: "desk",
+                answer,
+                reason: &reason,
+                upload: None,
+                at: now,
+            };
+            moves::looked(tx, &config, &asked)
+        })
+        .await;
+    match written {
+        Ok(()) if answer == MediaAnswer::ChildAbuse => Ok(Answer::Done("abuse")),
+        Ok(()) => Ok(Answer::Done("looked")),
+        Err(StoreError::Conflict(why)) => {
+            tracing::info!(%case, %why, "an answer about a picture was not taken");
+            Ok(Answer::Conflict(
+                "Svaret kunde inte tas emot: någon annan har svarat, eller så får du inte besluta i ärendet. Läs \
+                 igenom sidan och försök igen."
+                    .to_owned(),
+            ))
+        }
+        Err(error) => Err(Refusal::Broken(error)),
+    }
+}
+
 /// The reason as it is stored, with the tick that the person set (N20).
 fn reasoned(form: &Form, unbiased: bool) -> String {
     if unbiased {
@@ -203,11 +274,7 @@ fn check(
     now: DateTime<Utc>,
 ) -> Result<Outcome, Answer> {
     if form.seen != seen(file) {
-        return Err(Answer::Conflict(
-            "Ärendet har ändrats sedan du öppnade sidan: någon har beslutat, eller så har kommentaren fått en ny text. \
-             Ditt beslut är inte sparat. Läs igenom det som står här nu."
-                .to_owned(),
-        ));
+        return Err(Answer::Conflict(CHANGED.to_owned()));
     }
     let choices = choices(config, capabilities, file, person, now)
         .map_err(|refused| Answer::Conflict(refused.in_swedish()))?;

@@ -7,12 +7,13 @@ use super::choices::{choices, needs_unbiased, order, standing};
 use super::form::{Fault, Form, seen};
 use super::marks::{SHOWN_AT_ONCE, Stretch, cut, difference, stretches};
 use super::{Desk, NO_SERVICE, Opened, Refusal};
-use crate::config::Config;
+use crate::config::{Account, Config, Media};
 use crate::domain::calendar::{instant_in_words, zone_in_words};
 use crate::domain::case::{CaseId, CaseState, Outcome};
 use crate::domain::category::Category;
 use crate::domain::duty::{Kind, Period};
 use crate::domain::letter::{Line, Link};
+use crate::domain::media::MediaAnswer;
 use crate::domain::text::Reading;
 use crate::domain::words;
 use crate::store::decisions::MACHINE;
@@ -55,6 +56,13 @@ impl Told<'_> {
             }
             Some("proposed") => Some("Förslaget är sparat. En annan person godkänner eller avslår det."),
             Some("refused") => Some("Förslaget är avslaget, och avslaget är sparat."),
+            Some("looked") => Some(
+                "Svaret är sparat. Det som får bevaras hämtas inom kort, och är bevarat innan något döljs.",
+            ),
+            Some("abuse") => Some(
+                "Svaret är sparat. Ingenting hämtas. Kommentaren döljs genast om kontot tillåter det. Kontakta polisen \
+                 nu: 114 14, eller 112 om ett barn är i fara.",
+            ),
             Some("read") => {
                 Some("Noterat att du har läst och agerar. Påminnelserna upphör. Besluta när du kan.")
             }
@@ -85,7 +93,8 @@ pub(super) fn render(
     let open: Vec<_> = file.view.duties.iter().filter(|duty| duty.state.is_open()).collect();
     let danger = open.iter().any(|duty| duty.kind == "danger");
     let selected = told.form.map_or(choices.preselected, |form| form.outcome);
-    let unsafe_link = file.view.categories.contains(&Category::ChildAbuse);
+    let unsafe_link = file.view.categories.contains(&Category::ChildAbuse)
+        || file.media.answer == Some(MediaAnswer::ChildAbuse);
     let permalink =
         file.view.comment.permalink.as_deref().filter(|_| !unsafe_link).and_then(|url| Link::new(url).ok());
     let place =
@@ -126,7 +135,7 @@ pub(super) fn render(
             is_empty => newest.text.trim().is_empty(),
             attachments => newest.attachments.iter().map(|kind| words::attachment(*kind)).collect::<Vec<_>>(),
             sighting => words::sighting(file.sighting),
-            edited => file.versions.len() > 1,
+            edited => file.versions.iter().filter(|version| !version.media).count() > 1,
             permalink => permalink.as_ref().map(Link::as_str),
         },
         replies => file.replies.iter().map(|other| reply(other, &config.organisation.name)).collect::<Vec<_>>(),
@@ -137,7 +146,10 @@ pub(super) fn render(
         needs_answer => file.view.needs_answer,
         text_stays_home => file.view.text_stays_home(),
         records => records(file),
-        media => newest.attachments.iter().map(|kind| words::attachment(*kind)).collect::<Vec<_>>(),
+        media => media(config, file, account),
+        fault_media => fault("media"), fault_media_reason => fault("media_reason"),
+        media_chosen => told.form.and_then(|form| form.media).map(MediaAnswer::code),
+        asks_media => file.media.unseen && !choices.list.is_empty(),
         who_still_sees => capabilities.map(|can| can.who_still_sees),
         duties => file.view.duties.iter().map(|duty| clock(config, duty, now)).collect::<Vec<_>>(),
         decisions => decisions(config, file),
@@ -323,7 +335,8 @@ fn late(file: &CaseFile) -> bool {
 
 /// The earlier texts, each with what the next one changed.
 fn versions(file: &CaseFile) -> Vec<Value> {
-    let pairs = file.versions.iter().zip(file.versions.iter().skip(1));
+    let texts: Vec<_> = file.versions.iter().filter(|version| !version.media).collect();
+    let pairs = texts.iter().zip(texts.iter().skip(1));
     pairs
         .map(|(before, after)| {
             context! {
@@ -372,6 +385,22 @@ fn grounds(config: &Config, version: &VersionView, beside: &Beside) -> Vec<Value
             }
         })
         .collect()
+}
+
+/// What is known and kept of the pictures, films and sounds.
+fn media(config: &Config, file: &CaseFile, account: Option<&Account>) -> Value {
+    let view = &file.media;
+    context! {
+        unseen => view.unseen,
+        fetching => view.fetching,
+        never => account.is_none_or(|account| account.media == Media::Never),
+        blocked => view.blocked,
+        answer => view.answer.map(MediaAnswer::code),
+        by => view.by.as_deref().map(|by| person(config, by)),
+        at => view.at.map(time),
+        not_kept => &view.not_kept,
+        kept => view.kept.iter().map(|(path, sha256, size)| context! { path, sha256, size }).collect::<Vec<_>>(),
+    }
 }
 
 /// What is preserved, text by text.

@@ -7,6 +7,8 @@ mod codes;
 
 pub mod comment;
 
+pub mod media;
+
 pub mod category;
 
 pub mod text;

@@ -10,7 +10,7 @@ use crate::domain::{duty, roster};
 use crate::outbox;
 use crate::store::comments::StoredComment;
 use crate::store::decisions::{Decided, MACHINE, NewDecision};
-use crate::store::{Result, StoreError, Tx, cases, comments, decisions, duties};
+use crate::store::{Result, StoreError, Tx, cases, comments, decisions, duties, media};
 
 /// A decision as a person asks for it.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +65,12 @@ pub fn decide(tx: &Tx<'_>, config: &Config, asked: &Decide<'_>) -> Result<Decide
         end(tx, id, outcome, person, now)?;
         tell_entered(tx, config, asked)?;
         return Ok(Decided::Complete);
+    }
+    if matches!(outcome, Outcome::Hide | Outcome::Remove) && media::is_unseen(tx, &stored)? {
+        return Err(StoreError::Conflict(format!(
+            "{id} has a picture, film or sound beside its text: look at it on the platform first and say what it is, with \
+             `uppsikt media {id} --by {person} --answer fetch|unavailable|child_abuse`"
+        )));
     }
     let decided = decisions::decide(tx, &new)?;
     let about = |kind, note: &str| About {

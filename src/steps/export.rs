@@ -15,7 +15,7 @@ use crate::bundle::bag::{self, BagError, BagInput, Event};
 use crate::domain::case::CaseId;
 use crate::durable;
 use crate::store::records::Record;
-use crate::store::{Db, StoreError, diary, log, records};
+use crate::store::{Db, StoreError, diary, log, media, records};
 
 /// Why nothing was exported.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,9 @@ pub enum ExportError {
     /// The record's key or content is gone by a disposal decision.
     #[error("the content of {0} has been disposed of; only its entries in the log remain")]
     Disposed(CaseId),
+    /// Nobody may open it until the police have answered (L12).
+    #[error("the content of {0} is blocked: ask the police before anything is done with it")]
+    Blocked(CaseId),
     /// The target is there already.
     #[error("{} exists already: choose another path", .0.display())]
     Exists(PathBuf),
@@ -160,6 +163,9 @@ fn several(
 fn input(source: &Source<'_>, case: CaseId, record: &Record) -> Result<BagInput, ExportError> {
     let id: RecordId =
         record.id.parse().map_err(|_| StoreError::Corrupt(format!("`{}` is no record id", record.id)))?;
+    if source.db.read_now(|reader| media::is_blocked(reader, &record.id))? {
+        return Err(ExportError::Blocked(case));
+    }
     let (entries, number) = source.db.read_now(|reader| {
         Ok((log::of_record(reader, &record.id)?, diary::of_record(reader, &record.id)?))
     })?;

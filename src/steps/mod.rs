@@ -7,6 +7,8 @@ pub mod poll;
 
 pub mod judge;
 
+pub mod media;
+
 pub mod preserve;
 
 pub mod register;

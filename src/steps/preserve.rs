@@ -11,8 +11,9 @@ use crate::domain::case::CaseId;
 use crate::domain::category::Proposal;
 use crate::kill::{self, When};
 use crate::pipeline::{App, PassError};
+use crate::store::media::Capture;
 use crate::store::records::{self, Record};
-use crate::store::{self, StoreError, cases, comments, log};
+use crate::store::{self, StoreError, cases, comments, log, media};
 
 /// Records that share a transaction; one where somebody may be in danger never waits for the others.
 const BATCH: usize = 64;
@@ -115,7 +116,11 @@ async fn begin(app: &App, account: &Account, case: CaseId) -> Result<Option<(Rec
                     other.as_ref().map(|look| look.url.clone()).unwrap_or_default(),
                 ),
             };
-            let sighting = look.as_ref().map_or(stored.sighting, |look| look.sighting);
+            let sighting = look
+                .as_ref()
+                .map(|look| look.sighting)
+                .filter(|seen| seen.tells())
+                .unwrap_or(stored.sighting);
             let doc = snapshot_doc(
                 tx,
                 &config,
@@ -173,6 +178,8 @@ fn snapshot_doc(
         None => None,
     };
     let judged = cases::assessment(tx, stored.version.id)?;
+    let captures = media::captures(tx, stored.version.id)?;
+    let review = media::review(tx, stored.version.id)?;
     let attachments: Vec<_> = stored.version.attachments.iter().map(|kind| kind.code()).collect();
     Ok(serde_json::json!({
         "record": taken.id.to_string(),
@@ -197,7 +204,23 @@ fn snapshot_doc(
             "text": stored.version.text,
             "permalink": stored.permalink,
             "attachments": attachments,
-            "media_preserved": false,
+            "media_preserved": !captures.is_empty(),
+            "media": captures.iter().map(|capture| serde_json::json!({
+                "file": capture.path,
+                "sha256": capture.sha256,
+                "size": capture.bytes.len(),
+                "kind": capture.kind,
+                "source": capture.source,
+                "url": capture.url,
+                "at": capture.at,
+            })).collect::<Vec<_>>(),
+            "media_review": review.map(|review| serde_json::json!({
+                "by": review.person,
+                "entered_by": review.os_user,
+                "at": review.at,
+                "answer": review.answer,
+                "not_preserved_because": Some(review.reason).filter(|reason| !reason.is_empty()),
+            })),
         },
         "post": post.map(|post| serde_json::json!({
             "text": post.text, "created_at": post.created_at, "permalink": post.permalink,
@@ -235,12 +258,14 @@ async fn seal(app: &App, batch: Vec<Record>) -> Result<usize, PassError> {
     for record in batch {
         let key = app.record_key(&record.id)?;
         let vault = app.vault.clone();
+        let version = record.version;
+        let captures = app.db.read(move |reader| media::captures(reader, version)).await?;
         let done = tokio::task::spawn_blocking(move || -> Result<_, PassError> {
             let id: RecordId = record
                 .id
                 .parse()
                 .map_err(|_| StoreError::Corrupt(format!("`{}` is no record id", record.id)))?;
-            let (tree, bytes) = pack_of(&record, id, key.expose())?;
+            let (tree, bytes) = pack_of(&record, &captures, id, key.expose())?;
             kill::point("pack", When::Before);
             vault.keep(id, &bytes)?;
             kill::point("pack", When::After);
@@ -268,19 +293,28 @@ async fn seal(app: &App, batch: Vec<Record>) -> Result<usize, PassError> {
     Ok(count)
 }
 
-/// The pack's bytes, wholly determined by the record's row and its key.
+/// The pack's bytes, wholly determined by the record's row, what was captured beside its version, and its key.
 ///
 /// # Errors
 /// `Corrupt` for a row that holds no JSON; the pack's own.
-pub fn pack_of(record: &Record, id: RecordId, key: &[u8; 32]) -> Result<(Tree, Vec<u8>), PassError> {
+pub fn pack_of(
+    record: &Record,
+    captures: &[Capture],
+    id: RecordId,
+    key: &[u8; 32],
+) -> Result<(Tree, Vec<u8>), PassError> {
     let doc: serde_json::Value = serde_json::from_str(&record.doc)
         .map_err(|error| StoreError::Corrupt(format!("record {}: {error}", record.id)))?;
-    let tree = Tree::of(&doc, log::SPLIT, &[(LOOK_FILE, &record.look)], key, 0)
+    let look = std::iter::once((LOOK_FILE, record.look.as_slice()));
+    let files: Vec<(&str, &[u8])> = look
+        .chain(captures.iter().map(|capture| (capture.path.as_str(), capture.bytes.as_slice())))
+        .collect();
+    let tree = Tree::of(&doc, log::SPLIT, &files, key, 0)
         .map_err(|error| StoreError::Corrupt(format!("record {}: {error}", record.id)))?;
     let content = PackContent {
         record: id,
         fields: tree.full_json(),
-        files: [(LOOK_FILE.to_owned(), record.look.clone())].into(),
+        files: files.iter().map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec())).collect(),
     };
     let bytes = pack::seal(key, &record.nonce, &content).map_err(crate::archive::ArchiveError::from)?;
     Ok((tree, bytes))

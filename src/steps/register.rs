@@ -9,7 +9,7 @@ use crate::store::decisions::{self, Decision};
 use crate::store::diary::{self, Registration};
 use crate::store::intents::{self, NewIntent};
 use crate::store::records::{self, Record};
-use crate::store::{Act, StoreError, brake, cases, comments, log};
+use crate::store::{Act, StoreError, brake, cases, comments, log, media};
 
 /// What a decision needs before it can be entered.
 enum Ready {
@@ -72,6 +72,9 @@ fn readiness(reader: &crate::store::Reader, decision: &Decision) -> Result<Ready
                 );
             }
             let newest = comments::get(reader, case.comment)?.version.id;
+            if media::is_fetching(reader, newest)? {
+                return Ok(Ready::Wait);
+            }
             if newest != decision.version {
                 return Ok(if cases::assessment(reader, newest)?.is_some() {
                     Ready::Changed

@@ -65,6 +65,8 @@ pub struct Version {
     pub text: String,
     /// What stands beside it.
     pub attachments: Vec<Attachment>,
+    /// True where it holds what a person said of the pictures beside the same text, and no other text.
+    pub media: bool,
 }
 
 /// What storing a page found.
@@ -81,7 +83,7 @@ pub struct Stored {
 const COLUMNS: &str =
     "c.id, c.account, c.native_id, c.post_id, c.parent_id, c.author_id, c.author_name, c.created_at,
     c.first_seen_at, c.permalink, c.ours, c.old, c.sighting, v.id, v.n, v.seen_at, v.text, v.attachments,
-    c.kind, coalesce((select act = 'hide' from intent where comment = c.id and act in ('hide', 'restore')
+    v.why = 'media', c.kind, coalesce((select act = 'hide' from intent where comment = c.id and act in ('hide', 'restore')
         and accepted_at is not null order by id desc limit 1), 0)";
 
 const NEWEST: &str = "from comment c join version v on v.comment = c.id
@@ -95,7 +97,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<StoredComment>> {
     let author = Author { id: row.get(5)?, name: row.get(6)? };
     let (permalink, ours, old) = (row.get(9)?, row.get(10)?, row.get(11)?);
     let (version, n, text) = (row.get(13)?, row.get(14)?, row.get(16)?);
-    let (kind, hidden_by_us): (String, bool) = (row.get(18)?, row.get(19)?);
+    let (kind, hidden_by_us): (String, bool) = (row.get(19)?, row.get(20)?);
+    let media: bool = row.get(18)?;
     Ok((|| {
         Ok(StoredComment {
             id,
@@ -118,6 +121,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<StoredComment>> {
                 seen_at: moment(&seen)?,
                 text,
                 attachments: json(&attachments)?,
+                media,
             },
         })
     })())
@@ -297,6 +301,20 @@ pub fn add_version(tx: &Tx<'_>, known: &StoredComment, seen: &Seen, now: DateTim
     }
     insert_version(tx, known.id, known.version.n + 1, seen, now)?;
     Ok(true)
+}
+
+/// Stores a version with the text and the attachments of the newest, for what a person said of the pictures or what was
+/// fetched of them: a record of its own then holds it. Gives its row.
+///
+/// # Errors
+/// Engine errors.
+pub fn add_media_version(tx: &Tx<'_>, known: &StoredComment, now: DateTime<Utc>) -> Result<i64> {
+    tx.execute(
+        "insert into version (comment, n, seen_at, text, attachments, element, salt, why)
+         select comment, ?2, ?3, text, attachments, element, randomblob(16), 'media' from version where id = ?1",
+        params![known.version.id, known.version.n + 1, stamp(now)],
+    )?;
+    Ok(tx.last_insert_rowid())
 }
 
 fn insert_version(tx: &Tx<'_>, comment: i64, n: u32, seen: &Seen, now: DateTime<Utc>) -> Result<()> {

@@ -15,6 +15,7 @@ pub mod duties;
 pub mod intents;
 pub mod letters;
 pub mod log;
+pub mod media;
 pub mod polls;
 pub mod records;
 pub mod summaries;
@@ -72,8 +73,11 @@ impl StoreError {
 /// The result of a store call.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_platforms.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_platforms.sql"),
+    include_str!("migrations/0005_media.sql"),
+];
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 

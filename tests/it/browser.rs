@@ -113,6 +113,12 @@ async fn everybody_can_read_and_decide_on_the_page() {
     rig.preserve().await;
     let decided = rig.plant(Plant { id: "6_1", ..Plant::default() }).await;
     assert_eq!(rig.post(&rig.link(decided, "chef"), "1-0", &fields).await.status, 303);
+    let picture = Plant { id: "8_1", attachments: vec![Attachment::Image], ..Plant::default() };
+    let picture = rig.plant(picture).await;
+    let abuse = Plant { id: "9_1", attachments: vec![Attachment::Video], ..Plant::default() };
+    let abuse = rig.plant(abuse).await;
+    let seen = [("asks_media", "1"), ("media", "child_abuse")];
+    assert_eq!(rig.post(&rig.link(abuse, "anna"), "1-0", &seen).await.status, 303);
     let phone = rig.plant(Plant { id: "7_1", ..Plant::default() }).await;
     rig.app.clock.set(monday() + TimeDelta::hours(30));
 
@@ -124,6 +130,8 @@ async fn everybody_can_read_and_decide_on_the_page() {
         ("long", url(rig.link(long, "chef"))),
         ("waiting", url(rig.link(waiting, "chef"))),
         ("decided", url(rig.link(decided, "chef") + "&r=decided")),
+        ("picture", url(rig.link(picture, "chef"))),
+        ("abuse", url(rig.link(abuse, "chef"))),
         ("reader", url(rig.link(thread, "registrator"))),
         ("forbidden", url(rig.link(thread, "anna").replace("s=", "s=A"))),
         ("missing", url("/annat".to_owned())),

@@ -5,6 +5,7 @@ use std::time::Instant;
 use chrono::TimeDelta;
 use uppsikt::domain::case::{CaseId, Outcome};
 use uppsikt::domain::category::{Category, Proposal};
+use uppsikt::domain::comment::Attachment;
 use uppsikt::store;
 
 use crate::support::desk::{Plant, Rig, monday};
@@ -218,6 +219,43 @@ async fn a_decision_needs_a_choice_a_reason_and_the_tick_and_hiding_is_asked_twi
         assert!(again.body.contains("Beslutet är inte sparat"), "{}", again.body);
     }
     assert_eq!(rig.dump(), before);
+}
+
+#[tokio::test]
+async fn a_picture_is_looked_at_before_the_comment_can_be_hidden() {
+    let rig = Rig::start().await;
+    let case = rig.plant(Plant { attachments: vec![Attachment::Image], ..Plant::default() }).await;
+    let link = rig.link(case, "chef");
+    let page = rig.get(&link).await.body;
+    for told in ["Vad visar bilden, filmen eller ljudet?", "Ännu ej bevarat", "Svara på frågan ovan"] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    assert!(!page.contains("value=\"hide\""), "{page}");
+    let before = rig.dump();
+    assert_eq!(rig.post(&link, "1-0", &HIDE).await.status, 409);
+    let asks = |answer| [("asks_media", "1"), ("media", answer), ("reason", "")];
+    for (person, answer, status, told) in [
+        ("chef", "", 422, "Välj vad du såg."),
+        ("chef", "ja", 422, "Välj vad du såg."),
+        ("chef", "unavailable", 422, "Skriv varför"),
+        ("registrator", "fetch", 409, "får du inte besluta"),
+    ] {
+        let answered = rig.post(&rig.link(case, person), "1-0", &asks(answer)).await;
+        assert_eq!(answered.status, status, "{answer}: {}", answered.body);
+        assert!(answered.body.contains(told), "{told}: {}", answered.body);
+    }
+    assert_eq!(rig.post(&link, "7-0", &asks("fetch")).await.status, 409);
+    assert_eq!(rig.dump(), before);
+
+    let answered = rig.post(&link, "1-0", &asks("fetch")).await;
+    assert_eq!(answered.status, 303, "{}", answered.body);
+    assert!(answered.head.contains("&r=looked"), "{}", answered.head);
+    let page = rig.get(&link).await.body;
+    assert!(page.contains("value=\"hide\"") && page.contains("inte övergreppsmaterial"), "{page}");
+    assert!(page.contains("inte hämta bilder"), "the account fetches nothing, and says so: {page}");
+    assert!(!page.contains("Tidigare versioner"), "the same text is no edit: {page}");
+    assert_eq!(rig.post(&link, "1-0", &asks("fetch")).await.status, 409, "it is said once");
+    assert_eq!(rig.post(&link, "1-0", &HIDE).await.status, 303);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod desk;
 mod faults;
 mod letters;
 mod mail;
+mod media;
 mod order;
 mod readme;
 mod supply;

@@ -4,12 +4,15 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
-use super::super::{Reader, Result, StoreError, cases, code, comments, decisions, json, moment, records};
+use super::super::{
+    Reader, Result, StoreError, cases, code, comments, decisions, json, media, moment, records,
+};
 use super::{CaseView, case};
 use crate::domain::case::{CaseId, Outcome};
 use crate::domain::category::{Category, Proposal};
 use crate::domain::classify::Finding;
 use crate::domain::comment::{Attachment, Author};
+use crate::domain::media::MediaAnswer;
 
 /// The most replies shown beside a comment; the rest are counted.
 const MOST_REPLIES: usize = 20;
@@ -36,6 +39,8 @@ pub struct CaseFile {
     pub replies_in_all: usize,
     /// Every text it has had, oldest first; never empty.
     pub versions: Vec<VersionView>,
+    /// The pictures, films and sounds beside the newest text.
+    pub media: MediaView,
     /// Every decision, oldest first.
     pub decisions: Vec<DecisionView>,
     /// Every log entry of its records, in log order.
@@ -102,12 +107,35 @@ pub struct VersionView {
     pub text: String,
     /// What stands beside it.
     pub attachments: Vec<Attachment>,
+    /// True where it is the same text, stored anew with what a person said of the pictures beside it.
+    pub media: bool,
     /// What the rules found; byte offsets into this text.
     pub findings: Vec<Finding>,
     /// What the rules suggested; absent until it was judged.
     pub proposal: Option<Proposal>,
     /// Its record, once preserved.
     pub record: Option<RecordView>,
+}
+
+/// What is known and kept of the pictures, films and sounds beside a text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct MediaView {
+    /// A person must look and say what it is before the comment can be hidden.
+    pub unseen: bool,
+    /// It is being fetched; nothing is hidden before that is over.
+    pub fetching: bool,
+    /// What a person said of it.
+    pub answer: Option<MediaAnswer>,
+    /// Who said it.
+    pub by: Option<String>,
+    /// When (UTC).
+    pub at: Option<DateTime<Utc>>,
+    /// Why nothing, or not everything, was kept.
+    pub not_kept: Option<String>,
+    /// What is kept: path below `data/`, SHA-256 (hex) and bytes.
+    pub kept: Vec<(String, String, u64)>,
+    /// Nobody may open it until the police have answered.
+    pub blocked: bool,
 }
 
 /// What is preserved of one text.
@@ -200,7 +228,9 @@ pub fn file(reader: &Reader, id: CaseId) -> Result<CaseFile> {
     let (replies, replies_in_all) = replies(reader, &stored)?;
     let versions = versions(reader, row.comment)?;
     let decisions = decided(reader, id)?;
+    let media = media_of(reader, &stored)?;
     Ok(CaseFile {
+        media,
         view,
         post_id: stored.post_id,
         sighting: stored.sighting.code(),
@@ -248,9 +278,31 @@ fn replies(reader: &Reader, stored: &comments::StoredComment) -> Result<(Vec<Rep
     Ok((found, all))
 }
 
+fn media_of(reader: &Reader, stored: &comments::StoredComment) -> Result<MediaView> {
+    let version = stored.version.id;
+    let record = records::of_version(reader, version)?;
+    let mut view = MediaView {
+        unseen: media::is_unseen(reader, stored)?,
+        blocked: record.is_some_and(|record| media::is_blocked(reader, &record.id).unwrap_or(true)),
+        kept: media::captures(reader, version)?
+            .into_iter()
+            .map(|capture| (capture.path, capture.sha256, capture.bytes.len() as u64))
+            .collect(),
+        ..MediaView::default()
+    };
+    if let Some(review) = media::review(reader, version)? {
+        view.fetching = review.made.is_none();
+        view.answer = Some(review.answer);
+        view.by = Some(review.person);
+        view.at = Some(review.at);
+        view.not_kept = Some(review.reason).filter(|reason| !reason.is_empty());
+    }
+    Ok(view)
+}
+
 fn versions(reader: &Reader, comment: i64) -> Result<Vec<VersionView>> {
     let mut query = reader.prepare_cached(
-        "select v.id, v.n, v.seen_at, v.text, v.attachments from version v where v.comment = ?1 order by v.n",
+        "select v.id, v.n, v.seen_at, v.text, v.attachments, v.why = 'media' from version v where v.comment = ?1 order by v.n",
     )?;
     let mut rows = query.query([comment])?;
     let mut found = Vec::new();
@@ -264,6 +316,7 @@ fn versions(reader: &Reader, comment: i64) -> Result<Vec<VersionView>> {
             seen_at: moment(&row.get::<_, String>(2)?)?,
             text: row.get(3)?,
             attachments: json(&row.get::<_, String>(4)?)?,
+            media: row.get(5)?,
             proposal: judged.as_ref().map(|judged| judged.assessment.proposal),
             findings: judged.map(|judged| judged.assessment.findings).unwrap_or_default(),
             record,
