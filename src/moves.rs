@@ -22,6 +22,7 @@ use crate::store::{Result, StoreError, Tx, cases, comments, polls};
 
 mod acts;
 mod decide;
+pub mod hand;
 mod media;
 mod outside;
 
@@ -103,6 +104,9 @@ fn reckoning(
     }
     if kind.trigger == duty::Trigger::Received && clocks != Clocks::default() {
         return deadline::reckon(trigger, &clocks, &config.hours).explain;
+    }
+    if kind.trigger == duty::Trigger::Daily {
+        return vec![format!("Varje arbetsdag; i dag senast {}.", calendar::instant_in_words(due))];
     }
     if period == duty::Period::AtOnce {
         return vec![format!("Klockan startade {}: så snart det går.", calendar::instant_in_words(trigger))];

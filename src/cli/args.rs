@@ -135,6 +135,8 @@ pub enum Command {
     },
     /// Records what a person saw in the picture, film or sound beside a comment.
     Media(Media),
+    /// Ticks what a person has looked at by hand on an account, because no API shows it.
+    Checked(Checked),
     /// Stops or releases automatic hiding.
     Brake(Brake),
     /// Writes evidence bundles.
@@ -202,6 +204,22 @@ pub struct Due {
     /// The profile.
     #[command(flatten)]
     pub profile: ProfileChoice,
+}
+
+/// `checked`.
+#[derive(Debug, Clone, Args)]
+pub struct Checked {
+    /// The account's id.
+    pub account: String,
+    /// Person id of who looked.
+    #[arg(long, value_name = "PERSON")]
+    pub by: String,
+    /// Only this place; may be given several times. Left out: all of them.
+    #[arg(long = "surface", value_name = "NAME")]
+    pub surfaces: Vec<String>,
+    /// How many comments were found that must be entered by hand.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub found: u32,
 }
 
 /// `media`.

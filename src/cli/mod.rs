@@ -10,6 +10,8 @@ pub mod cases;
 
 pub mod check;
 
+pub mod checked;
+
 pub mod classify;
 
 pub mod decide;
@@ -100,6 +102,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
         Command::Decide { case, by, outcome, reason } => {
             decide::run(&load(&config)?, &case, &by, outcome, &reason, out)
         }
+        Command::Checked(asked) => checked::run(&load(&config)?, &asked, out),
         Command::Media(asked) => media::run(&load(&config)?, &asked, out),
         Command::Brake(brake) => brake::run(&load(&config)?, &brake, out),
         Command::Export(asked) => export::run(&load(&config)?, &asked, out),

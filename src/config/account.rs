@@ -107,6 +107,7 @@ fn account(
         optional(&mut section, "mode", &[("watch", Mode::Watch), ("act", Mode::Act)], Mode::Watch, report);
     let media = [("never", Media::Never), ("after_review", Media::AfterReview)];
     let media = optional(&mut section, "media", &media, Media::Never, report);
+    let by_hand = section.get("by_hand").map(|node| by_hand(&node, report));
     let watched_from = section.get("watched_from").map(|node| instant(&node, report));
     let owner = owner(&mut section, context, report);
     let editors = editors(&mut section, context, report);
@@ -161,6 +162,7 @@ fn account(
         poll: poll?,
         poll_decided: poll_decided?,
         media: media?,
+        by_hand: by_hand.flatten(),
         api: api?,
         token_file,
         app_secret_file,
@@ -212,6 +214,25 @@ fn platform(
         report.fault(&name.place, format!("there is no connector for {}", quote(&name.value)), remedy);
     }
     platform
+}
+
+/// Names of surfaces, as people call them.
+fn by_hand(node: &Node<'_, '_>, report: &mut Report) -> Option<Vec<String>> {
+    let list = node.list(report)?;
+    let names: Vec<String> =
+        list.iter().map(|name| name.text(report).map(|name| name.value)).collect::<Option<_>>()?;
+    if names.iter().any(|name| name.trim().is_empty() || name.chars().count() > 80) {
+        report.fault(&node.place, "holds a name that is empty or longer than 80 characters", "shorten it");
+        return None;
+    }
+    if names.is_empty() {
+        report.warn(
+            &node.place,
+            "is empty: what no API shows (stories, reviews, live chat …) is looked at by nobody",
+            "name the places, or leave the key out for those that Uppsikt knows of",
+        );
+    }
+    Some(names)
 }
 
 fn instant(node: &Node<'_, '_>, report: &mut Report) -> Option<DateTime<Utc>> {

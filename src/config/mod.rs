@@ -242,6 +242,9 @@ pub struct Account {
     pub poll_decided: PollDecided,
     /// Whether pictures are fetched.
     pub media: Media,
+    /// Places where visitors write that no API shows, each looked at by hand every working day (N13); `None`: those
+    /// that the platform's connector names.
+    pub by_hand: Option<Vec<String>>,
     /// Which server answers for the platform.
     pub api: Api,
     /// The access token; relative names are below `paths.secrets`, and are joined here.

@@ -171,6 +171,27 @@ fn time_of_key(key: &str) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(i64::try_from(number >> 10).ok()?)
 }
 
+/// What the platform lets us do.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    hide: true,
+    restore: true,
+    remove: false,
+    reply: false,
+    shows_hidden: true,
+    surfaces: &[
+        Surface { name: "svar under kontots inlägg", reading: Reading::EveryPass },
+        Surface { name: "svar under äldre inlägg", reading: Reading::Swept },
+        Surface {
+            name: "citat av kontots inlägg",
+            reading: Reading::ByHand("den som citerar skriver på sin egen sida"),
+        },
+    ],
+    unconfirmed: &[],
+    who_still_sees: "Svaret läggs bakom ”Dolda svar” längst ned i tråden: alla som klickar där kan läsa det, \
+                             och det syns som vanligt i författarens egen profil. Svar under det följer med. Dolda \
+                             svar kan läsas av vem som helst genom Blueskys öppna gränssnitt.",
+};
+
 #[async_trait]
 impl Connector for Bluesky {
     fn platform(&self) -> Platform {
@@ -178,25 +199,7 @@ impl Connector for Bluesky {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            hide: true,
-            restore: true,
-            remove: false,
-            reply: false,
-            shows_hidden: true,
-            surfaces: &[
-                Surface { name: "svar under kontots inlägg", reading: Reading::EveryPass },
-                Surface { name: "svar under äldre inlägg", reading: Reading::Swept },
-                Surface {
-                    name: "citat av kontots inlägg",
-                    reading: Reading::ByHand("den som citerar skriver på sin egen sida"),
-                },
-            ],
-            unconfirmed: &[],
-            who_still_sees: "Svaret läggs bakom ”Dolda svar” längst ned i tråden: alla som klickar där kan läsa det, \
-                             och det syns som vanligt i författarens egen profil. Svar under det följer med. Dolda \
-                             svar kan läsas av vem som helst genom Blueskys öppna gränssnitt.",
-        }
+        CAPABILITIES
     }
 
     async fn page(&self, from: Option<&Cursor>) -> Result<Page, ConnectorError> {

@@ -173,6 +173,21 @@ fn done(answer: &Answer) -> bool {
         )
 }
 
+/// What the platform lets us do.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    hide: true,
+    restore: true,
+    // The platform can; Uppsikt does not yet.
+    remove: false,
+    reply: false,
+    shows_hidden: true,
+    surfaces: &[],
+    unconfirmed: &[],
+    // No page of Meta's that we could read says so; it is what users report. The wording claims no more.
+    who_still_sees: "Den som skrev kommentaren ser den troligen fortfarande, och troligen också dennes vänner \
+                             på Facebook. Facebook redovisar inte vilka.",
+};
+
 #[async_trait]
 impl Connector for Facebook {
     fn platform(&self) -> Platform {
@@ -180,19 +195,7 @@ impl Connector for Facebook {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            hide: true,
-            restore: true,
-            // The platform can; Uppsikt does not yet.
-            remove: false,
-            reply: false,
-            shows_hidden: true,
-            surfaces: &[],
-            unconfirmed: &[],
-            // No page of Meta's that we could read says so; it is what users report. The wording claims no more.
-            who_still_sees: "Den som skrev kommentaren ser den troligen fortfarande, och troligen också dennes vänner \
-                             på Facebook. Facebook redovisar inte vilka.",
-        }
+        CAPABILITIES
     }
 
     async fn page(&self, from: Option<&Cursor>) -> Result<Page, ConnectorError> {

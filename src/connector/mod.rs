@@ -135,6 +135,24 @@ pub struct Capabilities {
     pub unconfirmed: &'static [Unconfirmed],
 }
 
+/// What a platform lets the municipality do, as far as its connector knows; nothing where there is no connector.
+pub fn capabilities_of(platform: Platform) -> Capabilities {
+    match platform {
+        Platform::Facebook => facebook::CAPABILITIES,
+        Platform::Bluesky => bluesky::CAPABILITIES,
+        _ => Capabilities {
+            hide: false,
+            restore: false,
+            remove: false,
+            reply: false,
+            shows_hidden: false,
+            who_still_sees: "",
+            surfaces: &[],
+            unconfirmed: &[],
+        },
+    }
+}
+
 /// A place where visitors write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Surface {

@@ -28,6 +28,11 @@ impl Parsed {
         Self(form_urlencoded::parse(bytes).into_owned().collect())
     }
 
+    /// Every value of a name, in order.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// The value of a name that stands exactly once; twice is nobody's browser.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -127,7 +132,7 @@ pub(super) async fn answer(
     form: &Form,
     now: DateTime<Utc>,
 ) -> Result<Answer, Refusal> {
-    let (case, person) = (opened.case, opened.person.id.clone());
+    let (case, person) = (opened.subject, opened.person.id.clone());
     if form.acknowledge {
         desk.app.db.read(move |reader| crate::store::cases::get(reader, case).map(|_| ())).await?;
         desk.app.db.write(move |tx| duties::acknowledge(tx, case, &person, now)).await?;

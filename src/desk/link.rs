@@ -4,6 +4,8 @@
 //! HMAC-SHA256 under the link key over `"uppsikt-link/1" 0x00 case 0x00 person 0x00 e`. None of the parts can hold a
 //! zero byte, so no two links have the same bytes under the signature.
 
+use std::fmt;
+
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
@@ -23,14 +25,48 @@ pub enum LinkError {
     Expired,
 }
 
+/// The page on which one person ticks what they have looked at by hand on an account, valid until `expires`.
+pub fn sign_account(
+    key: &[u8; 32],
+    public_url: &str,
+    account: &str,
+    person: &str,
+    expires: DateTime<Utc>,
+) -> String {
+    let subject = Subject::Account(account);
+    let query = query(key, subject, person, expires.timestamp());
+    // Ids of accounts are letters a-z, digits, `-` and `_`: nothing to escape.
+    format!("{}/k/{account}?{query}", public_url.trim_end_matches('/'))
+}
+
+/// What a link opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// The page of a case.
+    Case(CaseId),
+    /// The page of an account.
+    Account(&'a str),
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Case(case) => write!(f, "{case}"),
+            // No case's id holds a slash: no link opens both.
+            Self::Account(account) => write!(f, "konto/{account}"),
+        }
+    }
+}
+
 /// The address of a case for one person, valid until `expires` (UTC, whole seconds).
 pub fn sign(key: &[u8; 32], public_url: &str, case: CaseId, person: &str, expires: DateTime<Utc>) -> String {
-    format!("{}/c/{case}?{}", public_url.trim_end_matches('/'), query(key, case, person, expires.timestamp()))
+    let query = query(key, Subject::Case(case), person, expires.timestamp());
+    format!("{}/c/{case}?{query}", public_url.trim_end_matches('/'))
 }
 
 /// The part of the address behind the question mark.
-pub(crate) fn query(key: &[u8; 32], case: CaseId, person: &str, e: i64) -> String {
-    let signature = mac(key, case, person, e)
+pub(crate) fn query(key: &[u8; 32], subject: Subject<'_>, person: &str, e: i64) -> String {
+    let signature = mac(key, subject, person, e)
         .map(|mac| BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
         .unwrap_or_default();
     form_urlencoded::Serializer::new(String::new())
@@ -40,7 +76,7 @@ pub(crate) fn query(key: &[u8; 32], case: CaseId, person: &str, e: i64) -> Strin
         .finish()
 }
 
-/// Whether a link opens `case` for `person` at `now`; `e` is its time in unix seconds, `s` its signature.
+/// Whether a link opens `subject` for `person` at `now`; `e` is its time in unix seconds, `s` its signature.
 ///
 /// The comparison takes the same time wherever the signatures differ.
 ///
@@ -48,22 +84,22 @@ pub(crate) fn query(key: &[u8; 32], case: CaseId, person: &str, e: i64) -> Strin
 /// `Forged` before `Expired`: whoever has no signed link learns nothing.
 pub fn verify(
     key: &[u8; 32],
-    case: CaseId,
+    subject: Subject<'_>,
     person: &str,
     e: i64,
     s: &str,
     now: DateTime<Utc>,
 ) -> Result<(), LinkError> {
     let signature = BASE64_URL_SAFE_NO_PAD.decode(s).map_err(|_| LinkError::Forged)?;
-    let mac = mac(key, case, person, e).ok_or(LinkError::Forged)?;
+    let mac = mac(key, subject, person, e).ok_or(LinkError::Forged)?;
     mac.verify_slice(&signature).map_err(|_| LinkError::Forged)?;
     if now.timestamp() >= e { Err(LinkError::Expired) } else { Ok(()) }
 }
 
 /// `None` never: HMAC takes keys of every length. A person id with a zero byte would be ambiguous and opens nothing.
-fn mac(key: &[u8; 32], case: CaseId, person: &str, e: i64) -> Option<Hmac<Sha256>> {
+fn mac(key: &[u8; 32], subject: Subject<'_>, person: &str, e: i64) -> Option<Hmac<Sha256>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok().filter(|_| !person.contains('\0'))?;
-    mac.update(format!("uppsikt-link/1\0{case}\0{person}\0{e}").as_bytes());
+    mac.update(format!("uppsikt-link/1\0{subject}\0{person}\0{e}").as_bytes());
     Some(mac)
 }
 
@@ -92,14 +128,25 @@ mod tests {
             assert!(link.is_ascii() && !link.contains([' ', '"', '<']), "{link}");
             let (p, e, s) = parts(&link);
             assert_eq!((p.as_str(), e), (person, 1_000));
-            let verify =
-                |case, person: &str, e, s: &str, now| verify(&KEY, CaseId(case), person, e, s, at(now));
+            let case = |case| Subject::Case(CaseId(case));
+            let verify = |id, person: &str, e, s: &str, now| verify(&KEY, case(id), person, e, s, at(now));
             assert_eq!(verify(123, person, e, &s, 999), Ok(()));
             assert_eq!(verify(123, person, e, &s, 1_000), Err(LinkError::Expired));
             assert_eq!(verify(123, person, 9_999, &s, 999), Err(LinkError::Forged));
             assert_eq!(verify(124, person, e, &s, 999), Err(LinkError::Forged));
             assert_eq!(verify(123, "erik", e, &s, 999), Err(LinkError::Forged));
-            assert_eq!(super::verify(&[8; 32], CaseId(123), person, e, &s, at(999)), Err(LinkError::Forged));
+            assert_eq!(super::verify(&[8; 32], case(123), person, e, &s, at(999)), Err(LinkError::Forged));
+        }
+    }
+
+    #[test]
+    fn the_link_of_an_account_opens_no_case() {
+        let link = sign_account(&KEY, "https://x.se", "fb", "anna", at(1_000));
+        assert!(link.starts_with("https://x.se/k/fb?p=anna&e=1000&s="), "{link}");
+        let (_, e, s) = parts(&link);
+        assert_eq!(verify(&KEY, Subject::Account("fb"), "anna", e, &s, at(0)), Ok(()));
+        for other in [Subject::Account("ig"), Subject::Case(CaseId(1))] {
+            assert_eq!(verify(&KEY, other, "anna", e, &s, at(0)), Err(LinkError::Forged));
         }
     }
 
@@ -117,9 +164,13 @@ mod tests {
             &format!("{s}="),
             std::str::from_utf8(&changed).unwrap(),
         ] {
-            assert_eq!(verify(&KEY, CaseId(1), "anna", e, wrong, at(0)), Err(LinkError::Forged), "{wrong}");
+            assert_eq!(
+                verify(&KEY, Subject::Case(CaseId(1)), "anna", e, wrong, at(0)),
+                Err(LinkError::Forged),
+                "{wrong}"
+            );
         }
-        assert_eq!(verify(&KEY, CaseId(1), "anna\0", e, &s, at(0)), Err(LinkError::Forged));
+        assert_eq!(verify(&KEY, Subject::Case(CaseId(1)), "anna\0", e, &s, at(0)), Err(LinkError::Forged));
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod choices;
 
 mod form;
 
+mod hand;
+
 pub mod link;
 
 mod marks;
@@ -53,10 +55,10 @@ struct Desk {
     pages: Pages,
 }
 
-/// A link that opens the case, and whom it opens it for.
+/// A link that opens a page, and whom it opens it for.
 #[derive(Debug, Clone)]
-struct Opened {
-    case: CaseId,
+struct Opened<S = CaseId> {
+    subject: S,
     person: Person,
     /// The signed query, to be carried on.
     query: String,
@@ -73,6 +75,7 @@ pub fn router(app: App) -> Router {
         HeaderValue::from_str(&pages::policy()).unwrap_or(HeaderValue::from_static("default-src 'none'"));
     Router::new()
         .route("/c/{case}", get(show).post(decide).fallback(nothing))
+        .route("/k/{account}", get(hand::show).post(hand::tick).fallback(nothing))
         .route("/health", get(health).fallback(nothing))
         .fallback(nothing)
         .with_state(desk)
@@ -184,9 +187,20 @@ impl Desk {
         (status, Html(self.pages.message(&organisation.name, title, text, contact, help))).into_response()
     }
 
-    /// Opens a link: signed for this case and this person, in time, and the person in service.
+    /// Opens the link of a case.
     fn open(&self, case: &str, parsed: &Parsed, now: DateTime<Utc>) -> Result<Opened, Refusal> {
         let case: CaseId = case.parse().map_err(|_| Refusal::NotFound)?;
+        self.open_as(case, link::Subject::Case(case), parsed, now)
+    }
+
+    /// Opens a link: signed for this subject and this person, in time, and the person in service.
+    fn open_as<S>(
+        &self,
+        subject: S,
+        signed: link::Subject<'_>,
+        parsed: &Parsed,
+        now: DateTime<Utc>,
+    ) -> Result<Opened<S>, Refusal> {
         let get = |name| parsed.get(name).ok_or(Refusal::Forbidden(FORGED));
         let (person, e, s) = (get("p")?, get("e")?, get("s")?);
         // Only the plain form: `+5` and `05` are the same number and other bytes.
@@ -195,16 +209,16 @@ impl Desk {
         let query = {
             let keys = self.app.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let key = keys.link_key().expose();
-            link::verify(key, case, person, time, s, now).map_err(|error| match error {
+            link::verify(key, signed, person, time, s, now).map_err(|error| match error {
                 link::LinkError::Forged => Refusal::Forbidden(FORGED),
                 link::LinkError::Expired => Refusal::Forbidden(EXPIRED),
             })?;
-            link::query(key, case, person, time)
+            link::query(key, signed, person, time)
         };
         let roster = &self.app.config.roster;
         let known = roster.person(person).filter(|_| roster.in_service(person, calendar::local_date(now)));
         Ok(Opened {
-            case,
+            subject,
             person: known.ok_or(Refusal::Forbidden(NO_SERVICE))?.clone(),
             query,
             until: DateTime::from_timestamp(time, 0).unwrap_or(DateTime::<Utc>::MAX_UTC),
@@ -232,7 +246,7 @@ impl Desk {
         told: &page::Told<'_>,
         now: DateTime<Utc>,
     ) -> Result<String, Refusal> {
-        let (file, beside) = self.file(opened.case).await?;
+        let (file, beside) = self.file(opened.subject).await?;
         page::render(self, opened, &file, &beside, told, now)
     }
 }
@@ -299,7 +313,7 @@ async fn answer(desk: &Desk, case: &str, headers: &HeaderMap, body: Body) -> Res
     let (status, told) = match &answer {
         form::Answer::Done(result) => {
             // A relative address: the desk may stand below a path of a proxy.
-            let to = format!("{}?{}&r={result}", opened.case, opened.query);
+            let to = format!("{}?{}&r={result}", opened.subject, opened.query);
             return Ok((StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response());
         }
         form::Answer::Confirm(html) => return Ok(Html(html.clone()).into_response()),

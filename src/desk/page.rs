@@ -209,7 +209,7 @@ pub(super) fn confirm(
     desk.pages.render("confirm.html", &values).ok_or_else(broken)
 }
 
-fn broken() -> Refusal {
+pub(super) fn broken() -> Refusal {
     Refusal::Broken(StoreError::Corrupt("a page of the desk could not be made".to_owned()))
 }
 

@@ -10,11 +10,12 @@ use crate::domain::roster::Person;
 /// The style; it stands in the page, and the policy lets through nothing else.
 const STYLE: &str = include_str!("pages/style.css");
 
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("layout.html", include_str!("pages/layout.html")),
     ("case.html", include_str!("pages/case.html")),
     ("form.html", include_str!("pages/form.html")),
     ("media.html", include_str!("pages/media.html")),
+    ("hand.html", include_str!("pages/hand.html")),
     ("confirm.html", include_str!("pages/confirm.html")),
     ("message.html", include_str!("pages/message.html")),
     // The letters' words for what to do where somebody is in danger: page and letter say the same.

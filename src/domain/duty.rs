@@ -72,6 +72,8 @@ pub enum Trigger {
     SeenChanged,
     /// Reading or acting failed.
     Failed,
+    /// It comes back every working day.
+    Daily,
 }
 
 /// How long a duty gives.

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::config::Config;
 use crate::domain::calendar::{self, Hours};
 use crate::domain::duty::{self, Kind, Period, Rung};
+use crate::moves::hand;
 use crate::outbox::{self, MORNING, Place, Says};
 use crate::pipeline::{App, PassError};
 use crate::store::duties::{self, Duty};
@@ -32,9 +33,23 @@ pub async fn urgent(app: &App) -> Result<(), PassError> {
 /// The store's.
 pub async fn all(app: &App) -> Result<(), PassError> {
     let (config, now) = (app.config.clone(), app.clock.now());
+    let by_hand: Vec<(String, Vec<String>)> = config
+        .accounts
+        .iter()
+        .map(|account| {
+            let can = app.connectors.get(&account.id).map(|connector| connector.capabilities());
+            let names = hand::surfaces(account, can).into_iter().map(|(name, _)| name).collect();
+            (account.id.clone(), names)
+        })
+        .collect();
     app.db
         .write(move |tx| {
             threads::carry(tx, &config, now)?;
+            for (account, names) in &by_hand {
+                if let Some(account) = config.account(account) {
+                    hand::daily(tx, &config, account, names, now)?;
+                }
+            }
             rungs(tx, &config, now)?;
             daily::all(tx, &config, now)
         })
@@ -171,7 +186,7 @@ fn told(duty: &Duty) -> Result<Option<Rung>, StoreError> {
 
 /// About an account or the installation: told in a letter of its own.
 fn is_machine(duty: &Duty) -> bool {
-    duty.what.case.is_none() && duty.what.post_id.is_none()
+    duty.what.kind != "hand_check" && duty.what.case.is_none() && duty.what.post_id.is_none()
 }
 
 #[cfg(test)]

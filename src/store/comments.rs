@@ -215,11 +215,7 @@ pub fn store_page(
 ) -> Result<Stored> {
     let mut stored = Stored::default();
     for post in &page.posts {
-        tx.prepare_cached(
-            "insert into post (account, native_id, text, created_at, permalink, seen_at) values (?1, ?2, ?3, ?4, ?5, ?6)
-             on conflict do update set text = excluded.text, permalink = excluded.permalink",
-        )?
-        .execute(params![account, post.native_id, post.text, stamp(post.created_at), post.permalink, stamp(now)])?;
+        super::posts::store(tx, account, post, sweep, now)?;
     }
     for seen in &page.comments {
         store_seen(tx, account, seen, sweep, watched_from, now, &mut stored)?;

@@ -240,12 +240,27 @@ pub fn close_for_account(
     outcome: &str,
     at: DateTime<Utc>,
 ) -> Result<usize> {
+    close_for_account_by(tx, account, kind, outcome, "uppsikt", at)
+}
+
+/// Closes the open duties of this kind of an account, by a person.
+///
+/// # Errors
+/// Engine errors.
+pub fn close_for_account_by(
+    tx: &Tx<'_>,
+    account: &str,
+    kind: &str,
+    outcome: &str,
+    by: &str,
+    at: DateTime<Utc>,
+) -> Result<usize> {
     Ok(tx.execute(
         &format!(
-            "update duty set state = 'closed', outcome = ?3, closed_by = 'uppsikt', closed_at = ?4
+            "update duty set state = 'closed', outcome = ?3, closed_by = ?4, closed_at = ?5
              where account = ?1 and kind = ?2 and case_id is null and {OPEN}"
         ),
-        params![account, kind, outcome, stamp(at)],
+        params![account, kind, outcome, by, stamp(at)],
     )?)
 }
 

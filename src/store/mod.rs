@@ -12,11 +12,13 @@ pub mod comments;
 pub mod decisions;
 pub mod diary;
 pub mod duties;
+pub mod hand_checks;
 pub mod intents;
 pub mod letters;
 pub mod log;
 pub mod media;
 pub mod polls;
+pub mod posts;
 pub mod records;
 pub mod summaries;
 pub mod views;
@@ -77,6 +79,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_platforms.sql"),
     include_str!("migrations/0005_media.sql"),
+    include_str!("migrations/0006_surfaces.sql"),
 ];
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uppsikt::connector::ConnectorError;
+use uppsikt::desk::link::Subject;
 use uppsikt::domain::calendar;
 use uppsikt::domain::case::{CaseId, Outcome};
 use uppsikt::domain::category::{Category, Proposal};
@@ -541,7 +542,8 @@ async fn the_case_link_is_signed_for_its_reader() {
     let key = *rig.app.keys.lock().unwrap().link_key().expose();
     let until: i64 = get("e").parse().unwrap();
     let verify = |case, person: &str| {
-        uppsikt::desk::link::verify(&key, CaseId(case), person, until, &get("s"), rig.now()).is_ok()
+        uppsikt::desk::link::verify(&key, Subject::Case(CaseId(case)), person, until, &get("s"), rig.now())
+            .is_ok()
     };
     let case = rig.case("fb", "c1").0;
     assert!(verify(case, &get("p")) && get("p") == "anna");

@@ -10,6 +10,7 @@ mod decided;
 mod demo;
 mod desk;
 mod faults;
+mod hand;
 mod letters;
 mod mail;
 mod media;

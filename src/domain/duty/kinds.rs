@@ -168,6 +168,18 @@ pub const KINDS: &[Kind] = &[
         urgent: false,
     },
     Kind {
+        code: "hand_check",
+        name: "se efter för hand",
+        source: "4 § lagen (1998:112) om ansvar för elektroniska anslagstavlor: uppsikt över tjänsten",
+        trigger: Trigger::Daily,
+        period: Period::NextWorkingDay,
+        first: Role::Editor,
+        ladder: USUAL,
+        // It ends when somebody ticks what they have looked at.
+        outcomes: &[],
+        urgent: false,
+    },
+    Kind {
         code: "act_failed",
         name: "kommentaren kunde inte döljas eller tas bort",
         source: "kommunens beslut om kommentaren, som ännu inte har fått verkan",

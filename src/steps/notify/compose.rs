@@ -201,7 +201,11 @@ impl Writer<'_> {
             reckoning,
             account: self.account(&duty.what.account),
             post,
-            link: duty.what.case.and_then(|case| self.link(case)),
+            link: match duty.what.case {
+                Some(case) => self.link(case),
+                None if kind.code == "hand_check" => self.account_link(&duty.what.account),
+                None => None,
+            },
             told: self.told(duty.id, rung, turn)?,
         })
     }
@@ -251,6 +255,15 @@ impl Writer<'_> {
         let Desk { config, link_key, .. } = self.desk;
         let url =
             link::sign(link_key.expose(), &config.desk.public_url, case, &self.stored.letter.person, expires);
+        Link::new(&url).ok()
+    }
+
+    /// Where the person ticks what they have looked at.
+    fn account_link(&self, account: &str) -> Option<Link> {
+        let expires = self.created_at + LINK_LASTS;
+        let Desk { config, link_key, .. } = self.desk;
+        let person = &self.stored.letter.person;
+        let url = link::sign_account(link_key.expose(), &config.desk.public_url, account, person, expires);
         Link::new(&url).ok()
     }
 
@@ -359,6 +372,7 @@ fn act(kind: &Kind) -> &'static str {
         "changed_outside" => "Ta reda på vem som ändrade och varför",
         "edited_after_answer" => "Läs den ändrade texten",
         "act_failed" => "Gör det i plattformens app, eller besluta på nytt",
+        "hand_check" => "Se efter för hand, och bocka av",
         "automatic_look" => "Kontrollera den automatiska döljningen",
         _ => "Läs och besluta",
     }
