@@ -8,11 +8,17 @@
 //! (see `control`). Everything is counted: `GET /control/requests` tells what was asked, so that a test can show
 //! that nothing was written.
 
+mod account;
+mod comment;
 mod control;
 mod facebook;
 mod fault;
 mod journal;
+mod kept;
 mod line;
+mod log;
+mod media;
+mod quota;
 mod seed;
 mod wire;
 mod world;
@@ -31,8 +37,11 @@ use tokio::task::JoinHandle;
 
 use crate::domain::comment::Platform;
 
-pub use control::ControlError;
-pub use world::{Asked, Stood};
+pub use account::AccountLine;
+pub use comment::{PostLine, Stood};
+pub use control::{ControlError, HELP};
+pub use log::{Asked, Units};
+pub use quota::QuotaLine;
 
 use world::World;
 
@@ -93,7 +102,22 @@ impl Sandbox {
 
     /// What was asked of the platforms (not of `/control`), oldest first; the last 20 000.
     pub fn requests(&self) -> Vec<Asked> {
-        self.world().asked(0)
+        self.world().log.since(0)
+    }
+
+    /// How every post stands.
+    pub fn posts(&self) -> Vec<PostLine> {
+        self.world().post_lines()
+    }
+
+    /// How every account stands.
+    pub fn accounts(&self) -> Vec<AccountLine> {
+        self.world().account_lines()
+    }
+
+    /// How every quota stands that is set, or that a request has used.
+    pub fn quotas(&self) -> Vec<QuotaLine> {
+        self.world().quota_lines()
     }
 
     /// Begins to serve on `listen` (port 0 picks a free one).

@@ -1,13 +1,16 @@
 //! One comment as a line of JSON: what the seed file, `/control/add` and the sandbox's own memory hold.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use super::comment::Hider;
+use super::media::Media;
 use crate::domain::comment::Attachment;
 
 /// A comment and what must exist for it. Ids and `at` are kept as they are written.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; no two exclude each other")]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Line {
     /// The account's native id.
     pub(super) account: String,
@@ -48,6 +51,27 @@ pub(super) struct Line {
     /// Its text was changed after it was written.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) edited: bool,
+    /// When that was (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) edited_at: Option<DateTime<Utc>>,
+    /// Pictures and films that the sandbox serves itself; an attachment without any gets one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) media: Vec<Media>,
+    /// Who hid it; the platform's filter if nothing else is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) hidden_by: Option<Hider>,
+    /// Held for review.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) held: bool,
+    /// The platform's own word for its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) moderation: Option<String>,
+    /// How many like it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) likes: u64,
+    /// What only one platform has.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) memory: Map<String, Value>,
 }
 
 /// Who wrote a comment.
@@ -62,6 +86,11 @@ pub(super) struct Author {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// The instant in milliseconds since 1970 (UTC), if `at` is a date as any of the platforms writes it.

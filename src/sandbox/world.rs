@@ -1,138 +1,47 @@
 //! What exists in the sandbox.
+//!
+//! Emulators read through [`World::account`], [`World::post`], [`World::comment`] and [`World::listed`] (which lags),
+//! and change through the `change_…` functions, which also keep the change in the sandbox's memory.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
-use std::io;
-use std::path::Path;
 
-use chrono::{DateTime, Utc};
-use secrecy::SecretString;
-use serde::Serialize;
+use chrono::{DateTime, TimeDelta, Utc};
 
+use super::account::{Account, AccountLine, Worth};
+use super::comment::{Comment, Place, Post, PostLine, Stood};
 use super::fault::{Fault, Kind, Order};
-use super::journal::Journal;
+use super::kept::Memory;
+use super::log::{Asked, Log};
+use super::media::Media;
+use super::quota::{Quota, QuotaLine, Rule, Spent};
 use super::seed::{self, Author, Line};
 use crate::clock::Clock;
-use crate::domain::comment::Attachment;
-
-/// How many requests are remembered.
-const REMEMBERED: usize = 20_000;
 
 /// How deep an answer to an answer is followed; a seed may hold a circle.
 const DEEPEST: usize = 100;
 
-/// An account of the municipality.
-#[derive(Debug)]
-pub(super) struct Account {
-    /// Posts in the order in which they were created.
-    pub(super) posts: Vec<String>,
-    /// If set, requests must prove that they know it (Facebook's `appsecret_proof`).
-    pub(super) app_secret: Option<SecretString>,
-    /// Whether the token may moderate; without it ids and authors are left out (Facebook).
-    pub(super) moderate: bool,
-    /// How much of the rate limit is used up, in percent, as usage headers tell.
-    pub(super) usage: u8,
-    faults: VecDeque<Fault>,
-}
-
-impl Default for Account {
-    fn default() -> Self {
-        Self { posts: Vec::new(), app_secret: None, moderate: true, usage: 1, faults: VecDeque::new() }
-    }
-}
-
-/// A post of an account.
-#[derive(Debug)]
-pub(super) struct Post {
-    pub(super) account: String,
-    pub(super) text: String,
-    /// Verbatim.
-    pub(super) at: String,
-    /// Its comments by time and order of arrival; the key is what a paging cursor holds.
-    pub(super) comments: BTreeMap<Place, String>,
-}
-
-/// A comment's place in a list: milliseconds since 1970 and order of arrival.
-pub(super) type Place = (i64, u64);
-
-/// A comment.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; no two exclude each other")]
-#[derive(Debug)]
-pub(super) struct Comment {
-    pub(super) id: String,
-    pub(super) post: String,
-    pub(super) account: String,
-    pub(super) parent: Option<String>,
-    pub(super) author: Option<Author>,
-    /// Verbatim.
-    pub(super) at: String,
-    pub(super) text: String,
-    pub(super) ours: bool,
-    pub(super) attachment: Option<Attachment>,
-    pub(super) hidden: bool,
-    pub(super) deleted: bool,
-    pub(super) edited: bool,
-}
-
-/// How a comment stands: a line of `GET /control/state`.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; no two exclude each other")]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Stood {
-    /// The native id.
-    pub id: String,
-    /// Its text now.
-    pub text: String,
-    /// Whether it is hidden.
-    pub hidden: bool,
-    /// Whether it was deleted.
-    pub deleted: bool,
-    /// Whether its text was changed after it was written.
-    pub edited: bool,
-    /// The account's native id.
-    pub account: String,
-    /// The post's native id.
-    pub post: String,
-    /// The comment it answers.
-    pub parent: Option<String>,
-    /// Whether the account itself wrote it.
-    pub ours: bool,
-}
-
-/// One request to a platform: a line of `GET /control/requests`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Asked {
-    /// Its number, from 1.
-    pub n: u64,
-    /// GET, POST, …
-    pub method: String,
-    /// The path without its query.
-    pub path: String,
-    /// The names of the parameters in query and body; never their values.
-    pub keys: Vec<String>,
-    /// Whether it would change something.
-    pub writes: bool,
-    /// The account it was about, if known.
-    pub account: Option<String>,
-    /// The fault that met it.
-    pub fault: Option<String>,
-    /// The status of the answer, also of one that was lost.
-    pub status: u16,
-    /// What no client may do, and this one did.
-    pub violation: Option<String>,
-}
+/// The account that stands for all in a fault.
+pub(super) const ALL: &str = "*";
 
 /// The whole state.
 pub(super) struct World {
     clock: Clock,
-    accounts: BTreeMap<String, Account>,
-    posts: HashMap<String, Post>,
-    comments: HashMap<String, Comment>,
+    pub(super) accounts: BTreeMap<String, Account>,
+    pub(super) posts: HashMap<String, Post>,
+    pub(super) comments: HashMap<String, Comment>,
     order: Vec<String>,
     /// The answers to a comment, also before it is there itself.
     answers: HashMap<String, Vec<String>>,
-    asked: VecDeque<Asked>,
-    requests: u64,
-    journal: Option<Journal>,
+    media: HashMap<String, Media>,
+    /// By account (none: the whole app) and name.
+    quotas: BTreeMap<(Option<String>, String), Quota>,
+    /// Those that are set on every account.
+    faults: VecDeque<Fault>,
+    /// What the request in hand does, and what those before it did.
+    pub(super) log: Log,
+    pub(super) memory: Memory,
 }
 
 impl Default for World {
@@ -144,9 +53,11 @@ impl Default for World {
             comments: HashMap::new(),
             order: Vec::new(),
             answers: HashMap::new(),
-            asked: VecDeque::new(),
-            requests: 0,
-            journal: None,
+            media: HashMap::new(),
+            quotas: BTreeMap::new(),
+            faults: VecDeque::new(),
+            log: Log::default(),
+            memory: Memory::default(),
         }
     }
 }
@@ -157,31 +68,8 @@ impl fmt::Debug for World {
     }
 }
 
+/// Time.
 impl World {
-    /// Reads what `path` holds, and keeps every later change there.
-    pub(super) fn remember_in(&mut self, path: &Path) -> io::Result<()> {
-        let (journal, text) = Journal::open(path)?;
-        for (number, line) in text.lines().enumerate() {
-            let fault = |reason: String| {
-                let reason = format!("{}, line {}: {reason}", path.display(), number + 1);
-                io::Error::new(io::ErrorKind::InvalidData, reason)
-            };
-            let line: Line = serde_json::from_str(line).map_err(|error| fault(error.to_string()))?;
-            // The last line about a comment is how it stands.
-            if let Some(comment) = self.comments.get_mut(&line.id) {
-                comment.text = line.text;
-                comment.hidden = line.hidden;
-                comment.deleted = line.deleted;
-                comment.edited = line.edited;
-            } else {
-                self.check(&line).map_err(fault)?;
-                self.insert(line);
-            }
-        }
-        self.journal = Some(journal);
-        Ok(())
-    }
-
     /// The time that the platforms think it is (UTC, whole seconds).
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
@@ -191,7 +79,146 @@ impl World {
     pub(super) fn set_clock(&mut self, to: DateTime<Utc>) {
         self.clock = Clock::manual(to);
     }
+}
 
+/// Accounts.
+impl World {
+    /// The account with this native id.
+    pub(super) fn account(&self, id: &str) -> Option<&Account> {
+        self.accounts.get(id)
+    }
+
+    /// The account with this native id, created if unknown. What is changed is not kept: see `change_account`.
+    pub(super) fn account_mut(&mut self, id: &str) -> &mut Account {
+        self.accounts.entry(id.to_owned()).or_default()
+    }
+
+    /// Changes an account, which is created if unknown.
+    pub(super) fn change_account(&mut self, id: &str, how: impl FnOnce(&mut Account)) {
+        how(self.account_mut(id));
+        if let Some(account) = self.accounts.get(id) {
+            self.memory.account(id, account);
+        }
+    }
+
+    /// What `token` is worth for an account; an unknown one takes any.
+    pub(super) fn worth(&self, account: &str, token: &str) -> Worth {
+        self.account(account).map_or(Worth::Good, |account| account.worth(token, self.now()))
+    }
+
+    /// The accounts of a platform that have `token` on their list, or take any.
+    pub(super) fn accounts_of<'a>(
+        &'a self,
+        platform: &'a str,
+        token: &'a str,
+    ) -> impl Iterator<Item = (&'a String, &'a Account)> {
+        self.accounts.iter().filter(move |(_, account)| {
+            account.platform.as_deref().is_none_or(|its| its == platform)
+                && (account.tokens.is_empty() || account.tokens.contains_key(token))
+        })
+    }
+
+    /// A paging cursor that says `text`, good until the account's cursors are reset.
+    pub(super) fn cursor(&self, account: &str, text: &str) -> String {
+        let epoch = self.account(account).map_or(0, |account| account.cursors);
+        super::wire::base64(&format!("{epoch}~{text}"))
+    }
+
+    /// What a paging cursor says; none where it is not one, or no longer taken.
+    pub(super) fn uncursor(&self, account: &str, cursor: &str) -> Option<String> {
+        let whole = super::wire::unbase64(cursor)?;
+        let (epoch, text) = whole.split_once('~')?;
+        let now = self.account(account).map_or(0, |account| account.cursors);
+        (epoch.parse() == Ok(now)).then(|| text.to_owned())
+    }
+
+    /// No cursor of this account, or of any, is taken any longer.
+    pub(super) fn reset_cursors(&mut self, account: Option<&str>) {
+        let all: Vec<String> = match account {
+            Some(account) => vec![account.to_owned()],
+            None => self.accounts.keys().cloned().collect(),
+        };
+        for id in all {
+            self.change_account(&id, |account| account.cursors += 1);
+        }
+    }
+
+    /// How every account stands.
+    pub(super) fn account_lines(&self) -> Vec<AccountLine> {
+        let line = |(id, account): (&String, &Account)| AccountLine {
+            account: id.clone(),
+            platform: account.platform.clone(),
+            name: account.name.clone(),
+            rights: account.rights.as_ref().map(|rights| rights.iter().cloned().collect()),
+            tokens: account.tokens.len(),
+            posts: account.posts.len(),
+            lag: account.lag,
+            memory: account.memory.clone(),
+        };
+        self.accounts.iter().map(line).collect()
+    }
+}
+
+/// Posts.
+impl World {
+    /// The post with this native id, also a deleted one.
+    pub(super) fn post(&self, id: &str) -> Option<&Post> {
+        self.posts.get(id)
+    }
+
+    /// The account's posts in the order in which they were created, also deleted ones.
+    pub(super) fn posts_of<'a>(&'a self, account: &str) -> impl Iterator<Item = (&'a String, &'a Post)> {
+        let ids = self.accounts.get(account).map(|account| account.posts.as_slice()).unwrap_or_default();
+        ids.iter().filter_map(|id| Some((id, self.posts.get(id)?)))
+    }
+
+    /// Why a post cannot have this id and account, if it cannot.
+    pub(super) fn check_post(&self, id: &str, account: &str) -> Result<(), String> {
+        if id.is_empty() || account.is_empty() {
+            return Err("`id` or `account` is empty".to_owned());
+        }
+        if self.comments.contains_key(id) {
+            return Err(format!("`{id}` is the id of a comment"));
+        }
+        match self.posts.get(id) {
+            Some(post) if post.account != account => {
+                Err(format!("post `{id}` belongs to account `{}`", post.account))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Changes a post that `check_post` has found in order; it is created if unknown, now.
+    pub(super) fn change_post(&mut self, id: &str, account: &str, how: impl FnOnce(&mut Post)) {
+        let now = self.now();
+        let post = self.posts.entry(id.to_owned()).or_insert_with(|| {
+            self.accounts.entry(account.to_owned()).or_default().posts.push(id.to_owned());
+            Post { account: account.to_owned(), at: graph_date(now), ..Post::default() }
+        });
+        how(post);
+        for media in &post.media {
+            self.media.insert(media.id.clone(), media.clone());
+        }
+        self.memory.post(id, post);
+    }
+
+    /// How every post stands, by account.
+    pub(super) fn post_lines(&self) -> Vec<PostLine> {
+        let line = |(id, post): (&String, &Post)| PostLine {
+            post: id.clone(),
+            account: post.account.clone(),
+            text: post.text.clone(),
+            visitor: post.is_visitors(),
+            deleted: post.deleted,
+            closed: post.closed,
+            comments: post.comments.len(),
+        };
+        self.accounts.keys().flat_map(|account| self.posts_of(account)).map(line).collect()
+    }
+}
+
+/// Comments.
+impl World {
     /// Whether `line` can be added, and if not, why.
     pub(super) fn check(&self, line: &Line) -> Result<(), String> {
         for (name, value) in [("account", &line.account), ("post", &line.post), ("id", &line.id)] {
@@ -205,23 +232,20 @@ impl World {
         if self.posts.contains_key(&line.id) || line.id == line.post {
             return Err(format!("`{}` is the id of a post", line.id));
         }
-        if let Some(post) = self.posts.get(&line.post)
-            && post.account != line.account
-        {
-            return Err(format!("post `{}` belongs to account `{}`", line.post, post.account));
-        }
-        Ok(())
+        self.check_post(&line.post, &line.account)
     }
 
     /// Adds a comment that `check` has found in order, and what it needs.
     pub(super) fn add(&mut self, line: Line) {
         let id = line.id.clone();
         self.insert(line);
+        self.show_later(&id, None);
         self.keep(&id);
     }
 
-    fn insert(&mut self, line: Line) {
-        let at = line.at.unwrap_or_else(|| graph_date(self.now()));
+    /// Adds a comment without keeping it.
+    pub(super) fn insert(&mut self, mut line: Line) {
+        let at = line.at.take().unwrap_or_else(|| graph_date(self.now()));
         let when = seed::instant(&at).unwrap_or(i64::MAX);
         let place = (when, u64::try_from(self.order.len()).unwrap_or(u64::MAX));
         let account = self.accounts.entry(line.account.clone()).or_default();
@@ -229,98 +253,109 @@ impl World {
             account.posts.push(line.post.clone());
             Post {
                 account: line.account.clone(),
-                text: line.post_text.unwrap_or_default(),
-                at: line.post_at.unwrap_or_else(|| at.clone()),
-                comments: BTreeMap::new(),
+                text: line.post_text.take().unwrap_or_default(),
+                at: line.post_at.take().unwrap_or_else(|| at.clone()),
+                ..Post::default()
             }
         });
         post.comments.insert(place, line.id.clone());
-        let ours =
-            line.ours || line.author.as_ref().and_then(|author| author.id.as_ref()) == Some(&line.account);
-        let author = line.author.or_else(|| {
-            ours.then(|| Author { id: Some(line.account.clone()), name: Some("Kommunen".to_owned()) })
-        });
-        if let Some(parent) = &line.parent {
-            self.answers.entry(parent.clone()).or_default().push(line.id.clone());
+        let (id, name) = (line.account.clone(), account.name.clone());
+        let mut comment = Comment::of(line, at, place, self.clock.now());
+        if comment.ours && comment.author.is_none() {
+            comment.author = Some(Author { id: Some(id), name: Some(name) });
         }
-        self.order.push(line.id.clone());
-        self.comments.insert(
-            line.id.clone(),
-            Comment {
-                parent: line.parent.filter(|parent| *parent != line.post),
-                id: line.id,
-                post: line.post,
-                account: line.account,
-                author,
-                at,
-                text: line.text,
-                ours,
-                attachment: line.attachment,
-                hidden: line.hidden,
-                deleted: line.deleted,
-                edited: line.edited,
-            },
-        );
+        if let Some(parent) = &comment.parent {
+            self.answers.entry(parent.clone()).or_default().push(comment.id.clone());
+        }
+        for media in &comment.media {
+            self.media.insert(media.id.clone(), media.clone());
+        }
+        self.order.push(comment.id.clone());
+        self.comments.insert(comment.id.clone(), comment);
     }
 
-    /// Changes a comment; false when there is none with this id.
+    /// Changes a comment; false when there is none with this id. Its post and parent change with `place_comment`.
     pub(super) fn change(&mut self, id: &str, how: impl FnOnce(&mut Comment)) -> bool {
         let Some(comment) = self.comments.get_mut(id) else { return false };
+        let before = Box::new(Comment { past: VecDeque::new(), ..comment.clone() });
         how(comment);
+        for media in &comment.media {
+            self.media.insert(media.id.clone(), media.clone());
+        }
+        self.show_later(id, Some(before));
         self.keep(id);
         true
     }
 
-    /// Writes how a comment stands to the sandbox's memory, if it has one.
+    /// Puts a comment under another post or comment, or at another time. Lists show that at once.
+    pub(super) fn place_comment(
+        &mut self,
+        id: &str,
+        post: &str,
+        parent: Option<String>,
+        at: Option<String>,
+    ) -> bool {
+        let Some(comment) = self.comments.get_mut(id) else { return false };
+        if let Some(old) = self.posts.get_mut(&comment.post) {
+            old.comments.remove(&comment.place);
+        }
+        if let Some(old) = &comment.parent
+            && let Some(answers) = self.answers.get_mut(old)
+        {
+            answers.retain(|answer| answer != id);
+        }
+        if let Some(at) = at {
+            comment.place.0 = seed::instant(&at).unwrap_or(i64::MAX);
+            comment.at = at;
+        }
+        post.clone_into(&mut comment.post);
+        if let Some(new) = self.posts.get_mut(post) {
+            new.comments.insert(comment.place, id.to_owned());
+        }
+        if let Some(new) = &parent {
+            self.answers.entry(new.clone()).or_default().push(id.to_owned());
+        }
+        comment.parent = parent;
+        self.keep(id);
+        true
+    }
+
+    /// What lists show changes only after the account's lag.
+    fn show_later(&mut self, id: &str, before: Option<Box<Comment>>) {
+        let now = self.now();
+        let Some(comment) = self.comments.get_mut(id) else { return };
+        let lag = self.accounts.get(&comment.account).map_or(0, |account| account.lag);
+        comment.shows_from(now + TimeDelta::seconds(lag.into()), before, now);
+    }
+
     fn keep(&mut self, id: &str) {
-        let Some(journal) = &mut self.journal else { return };
-        let Some(comment) = self.comments.get(id) else { return };
-        let post = self.posts.get(&comment.post);
-        let line = Line {
-            account: comment.account.clone(),
-            post: comment.post.clone(),
-            id: comment.id.clone(),
-            parent: comment.parent.clone(),
-            author: comment.author.clone(),
-            at: Some(comment.at.clone()),
-            text: comment.text.clone(),
-            post_text: post.map(|post| post.text.clone()),
-            post_at: post.map(|post| post.at.clone()),
-            ours: comment.ours,
-            attachment: comment.attachment,
-            hidden: comment.hidden,
-            deleted: comment.deleted,
-            edited: comment.edited,
-        };
-        let written =
-            serde_json::to_string(&line).map_err(io::Error::from).and_then(|line| journal.append(&line));
-        if let Err(error) = written {
-            tracing::error!(%error, "the sandbox cannot keep its state; it will be forgotten at the end");
+        if let Some(comment) = self.comments.get(id) {
+            self.memory.comment(comment, self.posts.get(&comment.post));
         }
     }
 
-    /// The account with this native id.
-    pub(super) fn account(&self, id: &str) -> Option<&Account> {
-        self.accounts.get(id)
-    }
-
-    /// The account with this native id, created if unknown.
-    pub(super) fn account_mut(&mut self, id: &str) -> &mut Account {
-        self.accounts.entry(id.to_owned()).or_default()
-    }
-
-    /// The post with this native id.
-    pub(super) fn post(&self, id: &str) -> Option<&Post> {
-        self.posts.get(id)
-    }
-
-    /// The comment with this native id, also a deleted one.
+    /// The comment with this native id as it is, also a deleted one.
     pub(super) fn comment(&self, id: &str) -> Option<&Comment> {
         self.comments.get(id)
     }
 
-    /// Whether a comment was deleted, or one that it answers was.
+    /// The comments of a post as lists show them, by time: without those that are too new for the account's lag,
+    /// but with deleted ones (see `is_gone`).
+    pub(super) fn listed<'a>(
+        &'a self,
+        post: &'a Post,
+    ) -> impl DoubleEndedIterator<Item = (Place, Cow<'a, Comment>)> + Clone {
+        let now = self.now();
+        post.comments
+            .iter()
+            .filter_map(move |(place, id)| Some((*place, self.comments.get(id)?.listed(now)?)))
+    }
+
+    /// Whether a comment was deleted, or one that it answers was, or its post.
     pub(super) fn is_gone(&self, comment: &Comment) -> bool {
+        if self.posts.get(&comment.post).is_some_and(|post| post.deleted) {
+            return true;
+        }
         let mut next = Some(comment);
         for _ in 0..DEEPEST {
             let Some(comment) = next else { return false };
@@ -332,10 +367,15 @@ impl World {
         false
     }
 
+    /// The answers to a comment in the order of arrival, as they are, without those that are gone.
+    pub(super) fn answers_to<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Comment> {
+        let ids = self.answers.get(id).into_iter().flatten();
+        ids.filter_map(|id| self.comments.get(id)).filter(|answer| !self.is_gone(answer))
+    }
+
     /// How many answers to a comment are there.
     pub(super) fn answers(&self, id: &str) -> usize {
-        let ids = self.answers.get(id).into_iter().flatten();
-        ids.filter_map(|id| self.comments.get(id)).filter(|answer| !self.is_gone(answer)).count()
+        self.answers_to(id).count()
     }
 
     /// How many comments there are and were: part of the id of the next answer.
@@ -345,26 +385,89 @@ impl World {
 
     /// How every comment stands, in the order of arrival.
     pub(super) fn stood(&self) -> Vec<Stood> {
-        self.order
-            .iter()
-            .filter_map(|id| self.comments.get(id))
-            .map(|comment| Stood {
-                id: comment.id.clone(),
-                text: comment.text.clone(),
-                hidden: comment.hidden,
-                deleted: comment.deleted,
-                edited: comment.edited,
-                account: comment.account.clone(),
-                post: comment.post.clone(),
-                parent: comment.parent.clone(),
-                ours: comment.ours,
-            })
-            .collect()
+        self.order.iter().filter_map(|id| self.comments.get(id)).map(Stood::from).collect()
     }
 
+    /// The picture or film with this id.
+    pub(super) fn medium(&self, id: &str) -> Option<&Media> {
+        self.media.get(id)
+    }
+}
+
+/// Quotas.
+impl World {
+    /// Sets a quota of an account (none: of the whole app) to a rule; what was used of it stays used.
+    pub(super) fn set_quota(&mut self, account: Option<&str>, name: &str, rule: Rule) -> &mut Quota {
+        let key = (account.map(str::to_owned), name.to_owned());
+        let quota = self.quotas.entry(key).or_insert_with(|| Quota::new(rule));
+        quota.rule = rule;
+        quota
+    }
+
+    /// The rule of a quota that is set.
+    pub(super) fn rule(&self, account: Option<&str>, name: &str) -> Option<Rule> {
+        self.quotas.get(&(account.map(str::to_owned), name.to_owned())).map(|quota| quota.rule)
+    }
+
+    /// Uses units of a quota for the request in hand, and writes that into the request log; a quota that is not set
+    /// yet begins with `usual`, and with `None` is no limit: then the answer is none.
+    pub(super) fn spend(
+        &mut self,
+        account: Option<&str>,
+        name: &str,
+        units: u64,
+        usual: Option<Rule>,
+    ) -> Option<Spent> {
+        let now = self.now();
+        let key = (account.map(str::to_owned), name.to_owned());
+        if let (false, Some(usual)) = (self.quotas.contains_key(&key), usual) {
+            self.quotas.insert(key.clone(), Quota::new(usual));
+        }
+        let Some(quota) = self.quotas.get_mut(&key) else {
+            self.log.spent(name, units);
+            return None;
+        };
+        let spent = quota.spend(now, units);
+        self.log.spent(name, if spent.allowed { units } else { 0 });
+        if spent.stubborn {
+            self.log.violation(&format!("calls on although {name} is used up"));
+        }
+        Some(spent)
+    }
+
+    /// How a quota stands, without using any of it; none where it is not set.
+    pub(super) fn quota(&mut self, account: Option<&str>, name: &str) -> Option<Spent> {
+        let now = self.now();
+        Some(self.quotas.get_mut(&(account.map(str::to_owned), name.to_owned()))?.stands(now))
+    }
+
+    /// How every quota stands.
+    pub(super) fn quota_lines(&mut self) -> Vec<QuotaLine> {
+        let now = self.now();
+        let line = |((account, name), quota): (&(Option<String>, String), &mut Quota)| {
+            let spent = quota.stands(now);
+            QuotaLine {
+                account: account.clone(),
+                name: name.clone(),
+                limit: spent.limit,
+                used: spent.used,
+                resets_at: spent.resets_at,
+                refused: quota.refused(),
+            }
+        };
+        self.quotas.iter_mut().map(line).collect()
+    }
+}
+
+/// Faults and the request log.
+impl World {
     /// Sets a fault, or with kind `none` takes all of the account's back.
     pub(super) fn set_fault(&mut self, order: &Order) {
-        let faults = &mut self.account_mut(&order.account).faults;
+        let faults = if order.account == ALL {
+            &mut self.faults
+        } else {
+            &mut self.account_mut(&order.account).faults
+        };
         if order.kind == Kind::None {
             faults.clear();
         } else {
@@ -373,30 +476,33 @@ impl World {
     }
 
     /// The first fault that is set for such a request; it is used up by one.
-    pub(super) fn take_fault(&mut self, account: &str, writes: bool) -> Option<Fault> {
-        let faults = &mut self.accounts.get_mut(account)?.faults;
-        let index = faults.iter().position(|fault| fault.is_for(writes))?;
-        let taken = faults.get(index)?.clone();
-        if !faults.get_mut(index)?.use_once() {
-            faults.remove(index);
-        }
-        Some(taken)
+    pub(super) fn take_fault(&mut self, account: Option<&str>, writes: bool, path: &str) -> Option<Fault> {
+        let now = self.now();
+        let its =
+            account.and_then(|account| self.accounts.get_mut(account)).map(|account| &mut account.faults);
+        its.and_then(|faults| take(faults, writes, path, now))
+            .or_else(|| take(&mut self.faults, writes, path, now))
     }
 
-    /// Remembers a request; its number is given here.
-    pub(super) fn remember(&mut self, mut asked: Asked) {
-        self.requests += 1;
-        asked.n = self.requests;
-        if self.asked.len() == REMEMBERED {
-            self.asked.pop_front();
-        }
-        self.asked.push_back(asked);
+    /// Remembers the request in hand.
+    pub(super) fn remember(&mut self, asked: Asked) {
+        self.log.remember(asked);
     }
 
-    /// The requests after number `since`.
-    pub(super) fn asked(&self, since: u64) -> Vec<Asked> {
-        self.asked.iter().filter(|asked| asked.n > since).cloned().collect()
+    /// Notes that the request in hand is one that no client may make.
+    pub(super) fn violation(&mut self, what: &str) {
+        self.log.violation(what);
     }
+}
+
+fn take(faults: &mut VecDeque<Fault>, writes: bool, path: &str, now: DateTime<Utc>) -> Option<Fault> {
+    faults.retain(|fault| !fault.is_over(now));
+    let index = faults.iter().position(|fault| fault.is_for(writes, path))?;
+    let taken = faults.get(index)?.clone();
+    if !faults.get_mut(index)?.use_once() {
+        faults.remove(index);
+    }
+    Some(taken)
 }
 
 /// A date as the Graph API writes it.

@@ -9,8 +9,9 @@ use url::form_urlencoded;
 
 use super::fields::{self, Node};
 use super::{Call, GraphError, comment_node, living, post_node};
+use crate::sandbox::comment::{Comment, Place};
 use crate::sandbox::seed;
-use crate::sandbox::world::{Comment, Place, World};
+use crate::sandbox::world::World;
 
 /// How many elements a page has at most, and without `limit`.
 const MOST: usize = 100;

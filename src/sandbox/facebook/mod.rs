@@ -13,10 +13,11 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
+use super::comment::{Comment, Hider, Post};
 use super::fault::{Fault, Kind};
 use super::seed::{Author, Line};
 use super::wire::{Answer, Call, Emulator, php_json};
-use super::world::{Comment, Post, World, graph_date};
+use super::world::{World, graph_date};
 use crate::domain::comment::Attachment;
 use fields::{Node, Wish};
 
@@ -56,17 +57,11 @@ fn answer(world: &mut World, call: &Call) -> Answer {
     let account = account_of(world, call);
     let usage = account.as_deref().and_then(|id| world.account(id)).map_or(1, |account| account.usage);
     let mut answer = match carry_out(world, call, account.as_deref()) {
-        Ok(value) => Answer {
-            status: 200,
-            kind: "application/json; charset=UTF-8",
-            headers: Vec::new(),
-            body: php_json(&value),
-            violation: None,
-        },
+        Ok(value) => Answer::bytes(200, "application/json; charset=UTF-8", php_json(&value)),
         Err(error) => error.answer(),
     };
     if call.writes() && call.param("is_hidden").is_some() && call.param("message").is_some() {
-        answer.violation = Some("message sent with is_hidden: the same call edits a comment");
+        world.violation("message sent with is_hidden: the same call edits a comment");
     }
     let app = json!({ "call_count": usage, "total_cputime": 1, "total_time": 1 });
     answer.headers.push(("x-app-usage", app.to_string()));
@@ -168,11 +163,11 @@ fn update(world: &mut World, call: &Call, object: &str) -> Result<Value, GraphEr
     match hidden {
         Some("true" | "1") if ours => Err(GraphError::new(200, "Comment cannot be hidden")),
         Some("true" | "1") => {
-            world.change(object, |comment| comment.hidden = true);
+            world.change(object, |comment| comment.hide(true, Hider::Us));
             Ok(json!({ "success": true }))
         }
         Some("false" | "0") => {
-            world.change(object, |comment| comment.hidden = false);
+            world.change(object, |comment| comment.hide(false, Hider::Us));
             Ok(json!({ "success": true }))
         }
         Some(_) => Err(GraphError::new(100, "Param is_hidden must be a boolean")),
@@ -334,13 +329,7 @@ impl GraphError {
         if self.transient {
             error["is_transient"] = json!(true);
         }
-        Answer {
-            status: self.status,
-            kind: "application/json; charset=UTF-8",
-            headers: Vec::new(),
-            body: php_json(&json!({ "error": error })),
-            violation: None,
-        }
+        Answer::bytes(self.status, "application/json; charset=UTF-8", php_json(&json!({ "error": error })))
     }
 }
 
