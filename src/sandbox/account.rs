@@ -47,6 +47,9 @@ pub(super) struct Account {
     pub(super) memory: Map<String, Value>,
     /// Paging cursors of earlier epochs are no longer taken.
     pub(super) cursors: u64,
+    /// How many calls were made (Meta's headers come only after some).
+    #[serde(skip)]
+    pub(super) calls: u64,
     #[serde(skip)]
     pub(super) faults: VecDeque<Fault>,
 }
@@ -70,6 +73,7 @@ impl Default for Account {
             concurrent: None,
             memory: Map::new(),
             cursors: 0,
+            calls: 0,
             faults: VecDeque::new(),
         }
     }
@@ -165,6 +169,7 @@ pub struct AccountLine {
     pub memory: Map<String, Value>,
 }
 
+#[expect(clippy::ref_option, reason = "serde gives a reference")]
 fn tell<S: Serializer>(secret: &Option<SecretString>, to: S) -> Result<S::Ok, S::Error> {
     secret.as_ref().map(ExposeSecret::expose_secret).serialize(to)
 }

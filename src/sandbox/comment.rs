@@ -252,6 +252,8 @@ pub struct Stood {
     pub held: bool,
     /// The platform's own word for its state.
     pub moderation: Option<String>,
+    /// What only one platform has.
+    pub memory: Map<String, Value>,
 }
 
 impl From<&Comment> for Stood {
@@ -270,6 +272,7 @@ impl From<&Comment> for Stood {
             edited_at: comment.edited_at,
             held: comment.held,
             moderation: comment.moderation.clone(),
+            memory: comment.memory.clone(),
         }
     }
 }

@@ -10,6 +10,9 @@ use crate::domain::comment::Attachment;
 /// How large `huge` is if nothing else is said.
 const HUGE: u64 = 64 * 1024 * 1024;
 
+/// What the id of an account's own picture begins with.
+const PORTRAIT: &str = "picture-of-";
+
 /// The most that is served: what stands in the order is a person's, and this machine's memory is not endless.
 const LARGEST: u64 = 1024 * 1024 * 1024;
 
@@ -134,6 +137,17 @@ impl Media {
 pub(super) fn address(host: &str, id: &str) -> String {
     let id = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
     format!("http://{host}/media/{id}")
+}
+
+/// The id of an account's own picture, where nothing else is set.
+pub(super) fn portrait(account: &str) -> String {
+    format!("{PORTRAIT}{account}")
+}
+
+/// An account's own picture, if `id` is one's.
+pub(super) fn of_portrait(id: &str) -> Option<(&str, Media)> {
+    let account = id.strip_prefix(PORTRAIT)?;
+    Some((account, Media { id: id.to_owned(), ..Media::default() }))
 }
 
 /// A number out of a text: FNV-1a.

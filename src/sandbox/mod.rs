@@ -18,6 +18,7 @@ mod kept;
 mod line;
 mod log;
 mod media;
+mod meta;
 mod quota;
 mod seed;
 mod wire;

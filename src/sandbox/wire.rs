@@ -22,7 +22,7 @@ use super::control::{self, ControlError};
 use super::fault::{Fault, Kind};
 use super::line::Cut;
 use super::log::Asked;
-use super::media::Behaviour;
+use super::media::{Behaviour, Media};
 use super::world::World;
 use super::{Sandbox, facebook};
 
@@ -52,9 +52,11 @@ fn emulator(name: &str) -> Option<&'static dyn Emulator> {
 const LARGEST: usize = 64 * 1024 * 1024;
 
 /// One request to a platform.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) method: Method,
+    /// The platform's name, as the path begins.
+    pub(super) platform: String,
     /// The segments of the path after the platform's name, decoded.
     pub(super) path: Vec<String>,
     /// The path after the platform's name as it was sent, for platforms that are strict about escapes.
@@ -210,9 +212,8 @@ async fn medium(
     method: Method,
     uri: Uri,
 ) -> Response {
-    let medium = sandbox.world().medium(&id).cloned();
-    let answer =
-        medium.as_ref().map_or_else(|| Answer::text(404, "text/plain", ""), |medium| medium.answer());
+    let medium = sandbox.world().medium(&id);
+    let answer = medium.as_ref().map_or_else(|| Answer::text(404, "text/plain", ""), Media::answer);
     let date = {
         let mut world = sandbox.world();
         let asked = Asked {
@@ -251,7 +252,7 @@ async fn on_platform(
     body: Bytes,
 ) -> Response {
     let Some(platform) = emulator(&name) else { return nowhere().await };
-    let mut call = call(method, &uri, headers, &body, &format!("/{name}/"));
+    let mut call = call(method, &uri, headers, &body, &name);
     let (answer, fault, date, delay, place) = {
         let mut world = sandbox.world();
         let account = platform.account_of(&world, &call);
@@ -354,8 +355,8 @@ fn http_date(world: &World) -> String {
 }
 
 /// Reads a request as every platform's emulator wants it; what cannot be read is left out.
-fn call(method: Method, uri: &Uri, headers: HeaderMap, body: &[u8], below: &str) -> Call {
-    let raw = uri.path().strip_prefix(below).unwrap_or_default().to_owned();
+fn call(method: Method, uri: &Uri, headers: HeaderMap, body: &[u8], platform: &str) -> Call {
+    let raw = uri.path().strip_prefix(&format!("/{platform}/")).unwrap_or_default().to_owned();
     let path = raw
         .split('/')
         .filter(|segment| !segment.is_empty())
@@ -382,7 +383,18 @@ fn call(method: Method, uri: &Uri, headers: HeaderMap, body: &[u8], below: &str)
         .or_else(|| params.iter().find(|(key, _)| key == "access_token").map(|(_, value)| value.clone()))
         .filter(|token| !token.is_empty());
     let host = text_header(&headers, "host").unwrap_or("sandbox.invalid").to_owned();
-    Call { method, path, raw, params, json, headers, token, host, empty: false }
+    Call {
+        method,
+        platform: platform.to_owned(),
+        path,
+        raw,
+        params,
+        json,
+        headers,
+        token,
+        host,
+        empty: false,
+    }
 }
 
 fn text_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -4,7 +4,7 @@
 //! and change through the `change_…` functions, which also keep the change in the sandbox's memory.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,7 +14,7 @@ use super::comment::{Comment, Place, Post, PostLine, Stood};
 use super::fault::{Fault, Kind, Order};
 use super::kept::Memory;
 use super::log::{Asked, Log};
-use super::media::Media;
+use super::media::{self, Media};
 use super::quota::{Quota, QuotaLine, Rule, Spent};
 use super::seed::{self, Author, Line};
 use crate::clock::Clock;
@@ -42,6 +42,8 @@ pub(super) struct World {
     /// What the request in hand does, and what those before it did.
     pub(super) log: Log,
     pub(super) memory: Memory,
+    /// Codes and the like that can be used only once.
+    used: HashSet<String>,
 }
 
 impl Default for World {
@@ -58,6 +60,7 @@ impl Default for World {
             faults: VecDeque::new(),
             log: Log::default(),
             memory: Memory::default(),
+            used: HashSet::new(),
         }
     }
 }
@@ -116,6 +119,11 @@ impl World {
             account.platform.as_deref().is_none_or(|its| its == platform)
                 && (account.tokens.is_empty() || account.tokens.contains_key(token))
         })
+    }
+
+    /// Whether this (a code, a refresh token) was not used before; from now on it was.
+    pub(super) fn use_once(&mut self, what: &str) -> bool {
+        self.used.insert(what.to_owned())
     }
 
     /// A paging cursor that says `text`, good until the account's cursors are reset.
@@ -389,8 +397,9 @@ impl World {
     }
 
     /// The picture or film with this id.
-    pub(super) fn medium(&self, id: &str) -> Option<&Media> {
-        self.media.get(id)
+    pub(super) fn medium(&self, id: &str) -> Option<Media> {
+        let portrait = || media::of_portrait(id).filter(|(account, _)| self.accounts.contains_key(*account));
+        self.media.get(id).cloned().or_else(|| portrait().map(|(_, media)| media))
     }
 }
 

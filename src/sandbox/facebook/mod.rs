@@ -1,25 +1,54 @@
 //! The Graph API of Facebook Pages, as far as a daemon that moderates comments uses it.
 //!
-//! Source: Meta's pages "Graph API /{object-id}/comments", "Comment", "Handling Errors" and "Rate Limits", the
-//! machine specification of the node Comment, and recorded answers (tests/fixtures/connector/facebook). What no
-//! source tells (the body of a hide's answer, whether the list shows hidden comments) is marked below.
+//! Source: Meta's pages "Graph API /{object-id}/comments", "Comment", "Handling Errors", "Rate Limits", "Get
+//! long-lived tokens" and "Private Replies", the machine specification of the node Comment, and recorded answers
+//! (tests/fixtures/connector/facebook).
+//!
+//! What no source tells is a setting in the account's memory (`POST /control/account`, `memory`), so that a client is
+//! tried against both:
+//!
+//! | key | meaning | if not set |
+//! |---|---|---|
+//! | `hidden_unlisted` | the list leaves hidden comments out | they are listed for who may moderate |
+//! | `user_token_empty` | lists are empty for a user's token (documented for "some nodes") | without authors |
+//! | `long_ids` | comments' ids come as `{page}_{post}_{comment}` (deprecated); both forms are always taken | as seeded |
+//! | `feed_by_time` | the feed pages by `until` and `__paging_token`, without cursors, as recorded of v10 | by cursors |
+//! | `total_extra` | added to `summary.total_count`: what the platform counts and does not show | 0 |
+//! | `throttle_code`, `throttle_status` | code and status of a call over a limit | 80001 (4, 17, 32, 613), 400 |
+//! | `revoked_subcode` | subcode of a token that was taken back | 460 |
+//! | `data_access_expires_at` | seconds since 1970, in `debug_token` | 90 days ahead |
+//! | `category`, `instagram_business_account` | fields of the Page | `Local business`, none |
+//!
+//! Rights: the scopes `pages_read_engagement`, `pages_read_user_content`, `pages_manage_engagement`,
+//! `pages_show_list`, `pages_messaging`, and the tasks of `me/accounts`. Quotas: `facebook.buc` (an account's),
+//! `facebook.app` (the app's), `facebook.user`, `facebook.page`, `facebook.custom`.
+//!
+//! Not emulated: the ranking of comments without `order`, photos and albums as objects of their own, groups, live
+//! videos, webhooks, and batches of several requests in one.
 
-mod fields;
+mod act;
+mod app;
 mod list;
+mod node;
 
 use axum::http::Method;
-use hmac::{Hmac, KeyInit, Mac};
-use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
-use sha2::Sha256;
 
-use super::comment::{Comment, Hider, Post};
-use super::fault::{Fault, Kind};
-use super::seed::{Author, Line};
-use super::wire::{Answer, Call, Emulator, php_json};
-use super::world::{World, graph_date};
-use crate::domain::comment::Attachment;
-use fields::{Node, Wish};
+use super::comment::Comment;
+use super::fault::Fault;
+use super::meta::error::{self, GraphError};
+use super::meta::usage::{self, Words};
+use super::meta::{self, token};
+use super::wire::{Answer, Call, Emulator};
+use super::world::World;
+
+/// As the control and the path call it.
+const NAME: &str = "facebook";
+
+const WORDS: Words = Words { prefix: NAME, usage: "pages", blocked: 80_001 };
+
+/// How many objects one `ids` may name.
+const MOST_IDS: usize = 50;
 
 /// The Graph API of Pages.
 #[derive(Debug)]
@@ -34,49 +63,141 @@ impl Emulator for Graph {
         answer(world, call)
     }
 
-    fn fault(&self, met: &Fault, call: &Call) -> Answer {
-        fault(met, call)
+    fn fault(&self, fault: &Fault, call: &Call) -> Answer {
+        error::fault(fault, call, WORDS.usage)
     }
 }
 
-/// The account that a request is about, through the page, post or comment that it names.
-fn account_of(world: &World, call: &Call) -> Option<String> {
-    let object = call.path.get(1)?;
-    if world.account(object).is_some() {
-        return Some(object.clone());
+/// The path without its version, which may be left out.
+fn path_of(call: &Call) -> Vec<&str> {
+    let is_version = |part: &&str| {
+        part.starts_with('v') && part.get(1..2).is_some_and(|digit| digit.parse::<u8>().is_ok())
+    };
+    let path = call.segments();
+    let skip = usize::from(path.first().is_some_and(is_version));
+    path.into_iter().skip(skip).collect()
+}
+
+/// The native id that an object has in the sandbox: a comment's may come in the deprecated long form.
+fn resolve<'a>(world: &World, object: &'a str) -> &'a str {
+    if world.comment(object).is_some() || world.post(object).is_some() || world.account(object).is_some() {
+        return object;
     }
-    world
-        .comment(object)
-        .map(|comment| &comment.account)
-        .or_else(|| world.post(object).map(|post| &post.account))
-        .cloned()
+    object
+        .split_once('_')
+        .map(|(_, short)| short)
+        .filter(|short| world.comment(short).is_some())
+        .unwrap_or(object)
+}
+
+/// The account that an object belongs to.
+fn owner(world: &World, object: &str) -> Option<String> {
+    if world.account(object).is_some() {
+        return Some(object.to_owned());
+    }
+    let object = resolve(world, object);
+    let by_comment = world.comment(object).map(|comment| &comment.account);
+    by_comment.or_else(|| world.post(object).map(|post| &post.account)).cloned()
+}
+
+/// The account that a request is about, through the page, post or comment that it names, or the token.
+fn account_of(world: &World, call: &Call) -> Option<String> {
+    match path_of(call).first() {
+        Some(&"me") => app::of_token(world, call.token.as_deref()?),
+        Some(&"oauth" | &"debug_token") => {
+            let token = ["fb_exchange_token", "input_token"].iter().find_map(|name| call.param(name))?;
+            app::of_token(world, token)
+        }
+        Some(object) => owner(world, object),
+        None => owner(world, call.param("ids")?.split(',').next()?),
+    }
 }
 
 /// Carries a request out.
 fn answer(world: &mut World, call: &Call) -> Answer {
     let account = account_of(world, call);
-    let usage = account.as_deref().and_then(|id| world.account(id)).map_or(1, |account| account.usage);
     let mut answer = match carry_out(world, call, account.as_deref()) {
-        Ok(value) => Answer::bytes(200, "application/json; charset=UTF-8", php_json(&value)),
+        Ok(value) => meta::answer(&value),
         Err(error) => error.answer(),
     };
     if call.writes() && call.param("is_hidden").is_some() && call.param("message").is_some() {
         world.violation("message sent with is_hidden: the same call edits a comment");
     }
-    let app = json!({ "call_count": usage, "total_cputime": 1, "total_time": 1 });
-    answer.headers.push(("x-app-usage", app.to_string()));
+    usage::tell(world, &WORDS, account.as_deref(), &mut answer);
     answer
 }
 
-fn carry_out(world: &mut World, call: &Call, account: Option<&str>) -> Result<Value, GraphError> {
-    let Some(token) = &call.token else { return Err(GraphError::new(104, "An access token is required")) };
-    let (Some(version), Some(object)) = (call.path.first(), call.path.get(1)) else {
-        return Err(GraphError::new(2500, "Unknown path components"));
-    };
-    if !version.starts_with('v') || call.path.len() > 3 {
-        return Err(GraphError::new(2500, "Unknown path components"));
+/// Who asks: the account and what its token may do.
+struct Asker<'a> {
+    account: &'a str,
+    token: &'a str,
+}
+
+impl Asker<'_> {
+    fn holds(&self, world: &World, right: &str) -> bool {
+        world.account(self.account).is_none_or(|account| account.holds(self.token, right))
     }
-    let edge = call.path.get(2).map(String::as_str);
+
+    /// A right that is needed to read.
+    fn must_read(&self, world: &World) -> Result<(), GraphError> {
+        let right = "pages_read_engagement";
+        if self.holds(world, right) { Ok(()) } else { Err(GraphError::unreadable(right)) }
+    }
+
+    /// The scope and the task that moderating needs.
+    fn must_moderate(&self, world: &World) -> Result<(), GraphError> {
+        if !self.holds(world, "pages_manage_engagement") {
+            return Err(GraphError::right(
+                200,
+                "Requires pages_manage_engagement permission to manage the object",
+            ));
+        }
+        if !self.moderates(world) {
+            return Err(GraphError::right(
+                200,
+                "User does not have sufficient administrative permission for this action",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether ids, hidden comments and what may be done are told.
+    fn moderates(&self, world: &World) -> bool {
+        world.account(self.account).is_none_or(|account| account.moderate) && self.holds(world, "MODERATE")
+    }
+
+    /// Whether it is a person's token rather than the Page's.
+    fn is_user(&self, world: &World) -> bool {
+        let kind = || world.account(self.account)?.tokens.get(self.token)?.kind.as_deref();
+        kind().is_some_and(|kind| kind.starts_with("user"))
+    }
+
+    /// Whether authors are told.
+    fn sees_people(&self, world: &World) -> bool {
+        self.moderates(world) && !self.is_user(world) && self.holds(world, "pages_read_user_content")
+    }
+
+    fn is_set(&self, world: &World, key: &str) -> bool {
+        world.account(self.account).is_some_and(|account| account.is_set(key))
+    }
+}
+
+fn carry_out(world: &mut World, call: &Call, account: Option<&str>) -> Result<Value, GraphError> {
+    let path = path_of(call);
+    if let ["oauth", "access_token"] = path.as_slice() {
+        return app::exchange(world, call);
+    }
+    let Some(token) = &call.token else { return Err(GraphError::new(104, "An access token is required")) };
+    match path.as_slice() {
+        ["debug_token"] => return app::debug(world, call),
+        ["me", "accounts"] => return app::accounts(world, call, token),
+        [] if call.param("ids").is_some() => {}
+        [] => return Err(GraphError::path()),
+        all if all.len() > 2 => return Err(GraphError::path()),
+        _ => {}
+    }
+    let object = path.first().copied().unwrap_or_default();
+    let edge = path.get(1).copied();
     let account = match account {
         Some(account) => account,
         // A page that nothing was seeded for yet is a page without posts.
@@ -84,293 +205,53 @@ fn carry_out(world: &mut World, call: &Call, account: Option<&str>) -> Result<Va
             world.account_mut(object);
             object
         }
+        None if object == "me" => return Err(GraphError::plain(190, "Invalid OAuth access token")),
         None => return Err(GraphError::missing(object)),
     };
-    prove(world, account, call, token)?;
+    if let Some(error) = token::refused(world, account, token) {
+        return Err(error);
+    }
+    token::prove(world, account, call, token)?;
+    let ids: Vec<&str> = call.param("ids").filter(|_| path.is_empty()).unwrap_or(object).split(',').collect();
+    usage::count(world, &WORDS, account, u64::try_from(ids.len()).unwrap_or(u64::MAX))?;
+    let asker = Asker { account, token };
+    if path.is_empty() {
+        return several(world, call, &asker, &ids);
+    }
+    let object = if object == "me" { account } else { resolve(world, object) };
     match (&call.method, edge) {
-        (&Method::GET, None) => read(world, call, account, object),
-        (&Method::GET, Some("feed" | "posts" | "published_posts")) if object == account => {
-            list::posts(world, call, account)
+        (&Method::GET, None) => node::read(world, call, &asker, object),
+        (&Method::GET, Some(edge @ ("feed" | "posts" | "published_posts" | "visitor_posts")))
+            if object == account =>
+        {
+            list::posts(world, call, &asker, edge)
         }
-        (&Method::GET, Some("comments")) => list::comments(world, call, account, object),
-        (&Method::POST, None) => update(world, call, object),
-        (&Method::POST, Some("comments")) => reply(world, call, account, object),
-        (&Method::DELETE, None) => {
-            living(world, object)?;
-            world.change(object, |comment| comment.deleted = true);
-            Ok(json!({ "success": true }))
-        }
+        (&Method::GET, Some("comments")) => list::comments(world, call, &asker, object),
+        (&Method::POST, None) => act::update(world, call, &asker, object),
+        (&Method::POST, Some("comments")) => act::reply(world, call, &asker, object),
+        (&Method::POST, Some("messages")) if object == account => act::private(world, call, &asker),
+        (&Method::DELETE, None) => act::delete(world, &asker, object),
         _ => Err(GraphError::new(100, "Unsupported request")),
     }
 }
 
-/// Whether the request knows the app's secret, where one is set.
-fn prove(world: &World, account: &str, call: &Call, token: &str) -> Result<(), GraphError> {
-    let Some(secret) = world.account(account).and_then(|account| account.app_secret.as_ref()) else {
-        return Ok(());
-    };
-    let refused = || GraphError::new(100, "Invalid appsecret_proof provided in the API argument");
-    let proof = call.param("appsecret_proof").ok_or_else(|| {
-        GraphError::new(100, "API calls from the server require an appsecret_proof argument")
-    })?;
-    let proof = hex::decode(proof).map_err(|_| refused())?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).map_err(|_| refused())?;
-    mac.update(token.as_bytes());
-    mac.verify_slice(&proof).map_err(|_| refused())
+/// `GET /?ids=a,b`: all or none.
+fn several(world: &World, call: &Call, asker: &Asker<'_>, ids: &[&str]) -> Result<Value, GraphError> {
+    if ids.len() > MOST_IDS {
+        return Err(GraphError::new(100, "Too many IDs. Maximum: 50."));
+    }
+    let mut all = Map::new();
+    for id in ids {
+        all.insert((*id).to_owned(), node::read(world, call, asker, resolve(world, id))?);
+    }
+    Ok(json!(all))
 }
 
-/// The comment, if it is still there.
-fn living<'a>(world: &'a World, id: &str) -> Result<&'a Comment, GraphError> {
-    world.comment(id).filter(|comment| !world.is_gone(comment)).ok_or_else(|| GraphError::missing(id))
-}
-
-fn read(world: &World, call: &Call, account: &str, object: &str) -> Result<Value, GraphError> {
-    let node =
-        |node: Node| fields::wishes(call.param("fields"), node).map_err(|name| GraphError::field(&name));
-    if object == account {
-        let mut page = Map::new();
-        for wish in node(Node::Page)? {
-            match wish.name.as_str() {
-                "name" => page.insert("name".to_owned(), json!("Kommunen")),
-                name => page.insert(name.to_owned(), json!(account)),
-            };
-        }
-        return Ok(Value::Object(page));
-    }
-    if let Some(post) = world.post(object) {
-        return Ok(post_node(object, post, &node(Node::Post)?));
-    }
-    let comment = living(world, object)?;
-    let moderates = world.account(account).is_none_or(|account| account.moderate);
-    Ok(comment_node(world, comment, &node(Node::Comment)?, moderates, true))
-}
-
-/// Hides, shows again, or edits: one and the same call.
-fn update(world: &mut World, call: &Call, object: &str) -> Result<Value, GraphError> {
-    let comment = living(world, object)?;
-    let (ours, hidden) = (comment.ours, call.param("is_hidden"));
-    if let Some(message) = call.param("message") {
-        // A Page may edit its own words only.
-        if !ours {
-            return Err(GraphError::new(200, "Permissions error"));
-        }
-        let message = message.to_owned();
-        world.change(object, |comment| {
-            comment.text = message;
-            comment.edited = true;
-        });
-    }
-    match hidden {
-        Some("true" | "1") if ours => Err(GraphError::new(200, "Comment cannot be hidden")),
-        Some("true" | "1") => {
-            world.change(object, |comment| comment.hide(true, Hider::Us));
-            Ok(json!({ "success": true }))
-        }
-        Some("false" | "0") => {
-            world.change(object, |comment| comment.hide(false, Hider::Us));
-            Ok(json!({ "success": true }))
-        }
-        Some(_) => Err(GraphError::new(100, "Param is_hidden must be a boolean")),
-        None if call.param("message").is_some() => Ok(json!({ "success": true })),
-        None => Err(GraphError::new(100, "Nothing to update")),
-    }
-}
-
-/// Answers as the Page.
-fn reply(world: &mut World, call: &Call, account: &str, object: &str) -> Result<Value, GraphError> {
-    let text = call.param("message").filter(|text| !text.is_empty());
-    let text = text.ok_or_else(|| GraphError::new(100, "Param message must be set"))?.to_owned();
-    let (post, parent) = if world.post(object).is_some() {
-        (object.to_owned(), None)
-    } else {
-        (living(world, object)?.post.clone(), Some(object.to_owned()))
-    };
-    let id = format!("{post}_svar{}", world.count());
-    let line = Line {
-        account: account.to_owned(),
-        post,
-        id: id.clone(),
-        parent,
-        author: Some(Author { id: Some(account.to_owned()), name: Some("Kommunen".to_owned()) }),
-        at: Some(graph_date(world.now())),
-        text,
-        ours: true,
-        ..Line::default()
-    };
-    world.check(&line).map_err(|_| GraphError::new(1, "An unknown error occurred"))?;
-    world.add(line);
-    Ok(json!({ "id": id }))
-}
-
-fn post_node(id: &str, post: &Post, wishes: &[Wish]) -> Value {
-    let mut node = Map::new();
-    for wish in wishes {
-        let value = match wish.name.as_str() {
-            "id" => json!(id),
-            "message" if !post.text.is_empty() => json!(post.text),
-            "created_time" | "updated_time" => json!(post.at),
-            "permalink_url" => json!(format!("https://www.facebook.com/{id}")),
-            "from" => fields::narrow(wish, &json!({ "name": "Kommunen", "id": post.account })),
-            // A field without a value is left out.
-            _ => continue,
-        };
-        node.insert(wish.name.clone(), value);
-    }
-    Value::Object(node)
-}
-
-/// A comment as the Page's token sees it; `single` as the answer of its own address.
-fn comment_node(world: &World, comment: &Comment, wishes: &[Wish], moderates: bool, single: bool) -> Value {
-    let mut node = Map::new();
-    for wish in wishes {
-        let value = match wish.name.as_str() {
-            // Recorded: without the task MODERATE a list has neither ids nor authors.
-            "id" if moderates || single => json!(comment.id),
-            "from" if moderates => match &comment.author {
-                Some(author) => fields::narrow(wish, &json!({ "name": author.name, "id": author.id })),
-                None => continue,
-            },
-            "message" => json!(comment.text),
-            "created_time" => json!(comment.at),
-            "permalink_url" => {
-                json!(format!("https://www.facebook.com/{}?comment_id={}", comment.post, comment.id))
-            }
-            "is_hidden" if moderates => json!(comment.hidden),
-            // Recorded: absent once the comment is hidden, false on the Page's own.
-            "can_hide" if moderates && !comment.hidden => json!(!comment.ours),
-            "can_remove" | "can_comment" | "can_like" => json!(moderates),
-            "is_private" | "user_likes" => json!(false),
-            "like_count" => json!(0),
-            "comment_count" => json!(world.answers(&comment.id)),
-            "parent" => match comment.parent.as_ref().and_then(|id| world.comment(id)) {
-                // Without a narrower wish the whole parent comes, with what its author wrote.
-                Some(parent) => fields::narrow(
-                    wish,
-                    &json!({ "created_time": parent.at, "message": parent.text, "id": parent.id }),
-                ),
-                None => continue,
-            },
-            "object" => fields::narrow(wish, &json!({ "created_time": comment.at, "id": comment.post })),
-            "attachment" => match comment.attachment {
-                Some(kind) => attachment(kind, &comment.id),
-                None => continue,
-            },
-            _ => continue,
-        };
-        node.insert(wish.name.clone(), value);
-    }
-    Value::Object(node)
-}
-
-fn attachment(kind: Attachment, id: &str) -> Value {
-    let name = match kind {
-        Attachment::Image => "photo",
-        Attachment::Video => "video_inline",
-        Attachment::Audio => "music",
-        Attachment::Link => "share",
-        Attachment::Sticker => "sticker",
-        Attachment::Quote | Attachment::Other => "unknown_kind",
-    };
-    let url = format!("https://media.example.org/{id}");
-    json!({
-        "media": { "image": { "height": 403, "src": format!("{url}.jpg"), "width": 720 } },
-        "target": { "id": id, "url": url },
-        "type": name,
-        "url": url,
-    })
-}
-
-/// An error in the Graph API's envelope.
-#[derive(Debug)]
-pub(super) struct GraphError {
-    status: u16,
-    code: i64,
-    subcode: Option<i64>,
-    kind: &'static str,
-    message: String,
-    transient: bool,
-}
-
-impl GraphError {
-    fn new(code: i64, message: &str) -> Self {
-        let message = format!("(#{code}) {message}");
-        Self { status: 400, code, subcode: None, kind: "OAuthException", message, transient: false }
-    }
-
-    /// What is deleted, never was, or lies outside of the token's rights: the API does not tell them apart.
-    fn missing(id: &str) -> Self {
-        Self {
-            status: 400,
-            code: 100,
-            subcode: Some(33),
-            kind: "GraphMethodException",
-            message: format!(
-                "Unsupported request. Object with ID '{id}' does not exist, cannot be loaded due to missing \
-                 permissions, or does not support this operation"
-            ),
-            transient: false,
-        }
-    }
-
-    fn field(name: &str) -> Self {
-        Self::new(100, &format!("Tried accessing nonexisting field ({name})"))
-    }
-
-    fn answer(&self) -> Answer {
-        let mut error = json!({
-            "message": self.message,
-            "type": self.kind,
-            "code": self.code,
-            "fbtrace_id": "EJplcsCHuLu",
-        });
-        if let Some(subcode) = self.subcode {
-            error["error_subcode"] = json!(subcode);
-        }
-        if self.transient {
-            error["is_transient"] = json!(true);
-        }
-        Answer::bytes(self.status, "application/json; charset=UTF-8", php_json(&json!({ "error": error })))
-    }
-}
-
-/// The answer of a request that met a fault instead of being carried out.
-fn fault(fault: &Fault, call: &Call) -> Answer {
-    let token = call.token.as_deref().unwrap_or_default();
-    let code = |default: i64| fault.code.unwrap_or(default);
-    let mut error = match fault.kind {
-        // The API repeats a bad token in its message, which is why messages are never logged.
-        Kind::Token => GraphError {
-            subcode: Some(463),
-            ..GraphError::new(
-                code(190),
-                &format!("Error validating access token {token}: Session has expired"),
-            )
-        },
-        Kind::TooMany => {
-            GraphError { status: 429, ..GraphError::new(code(4), "Application request limit reached") }
-        }
-        Kind::Down => GraphError {
-            status: 503,
-            transient: true,
-            ..GraphError::new(code(2), "Service temporarily unavailable")
-        },
-        _ => GraphError::new(
-            code(368),
-            "The action attempted has been deemed abusive or is otherwise disallowed",
-        ),
-    };
-    if code(0) == 100 {
-        error.subcode = Some(33);
-    }
-    let mut answer = error.answer();
-    if fault.kind == Kind::TooMany {
-        // Minutes; the header counts no smaller.
-        let minutes = fault.seconds.unwrap_or(300).div_ceil(60);
-        let usage = json!({ "0": [{
-            "type": "pages", "call_count": 100, "total_cputime": 1, "total_time": 1,
-            "estimated_time_to_regain_access": minutes,
-        }] });
-        answer.headers.push(("x-business-use-case-usage", usage.to_string()));
-    }
-    answer
+/// The comment, if it is still there and the token may see it.
+fn living<'a>(world: &'a World, asker: &Asker<'_>, id: &str) -> Result<&'a Comment, GraphError> {
+    world
+        .comment(id)
+        .filter(|comment| !world.is_gone(comment))
+        .filter(|comment| !comment.hidden || asker.moderates(world))
+        .ok_or_else(|| GraphError::missing(id))
 }
