@@ -156,6 +156,7 @@ pub enum Command {
         json: bool,
     },
     /// Emulates the platforms.
+    #[command(after_long_help = crate::sandbox::HELP)]
     Sandbox {
         /// Where to listen; loopback.
         #[arg(long, value_name = "ADDR")]

@@ -117,7 +117,7 @@ impl Hider {
 
 impl Comment {
     /// What a line says.
-    pub(super) fn of(line: Line, at: String, place: Place, now: DateTime<Utc>) -> Self {
+    pub(super) fn of(line: Line, at: String, place: Place) -> Self {
         let ours =
             line.ours || line.author.as_ref().and_then(|author| author.id.as_ref()) == Some(&line.account);
         let media = if line.media.is_empty() {
@@ -146,7 +146,7 @@ impl Comment {
             likes: line.likes,
             memory: line.memory,
             place,
-            shown_from: now,
+            shown_from: DateTime::<Utc>::MIN_UTC,
             past: VecDeque::new(),
         }
     }
@@ -202,12 +202,14 @@ impl Comment {
     pub(super) fn shows_from(&mut self, from: DateTime<Utc>, before: Option<Box<Self>>, now: DateTime<Utc>) {
         if from <= now {
             self.past.clear();
-        } else {
-            let since = before.as_ref().map_or(DateTime::<Utc>::MIN_UTC, |before| before.shown_from);
-            self.past.push_back((since, before));
-            if self.past.len() > KEPT {
-                self.past.pop_front();
-            }
+            // For ever, also when the clock is set back.
+            self.shown_from = DateTime::<Utc>::MIN_UTC;
+            return;
+        }
+        let since = before.as_ref().map_or(DateTime::<Utc>::MIN_UTC, |before| before.shown_from);
+        self.past.push_back((since, before));
+        if self.past.len() > KEPT {
+            self.past.pop_front();
         }
         self.shown_from = from;
     }

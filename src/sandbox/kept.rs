@@ -114,7 +114,7 @@ impl World {
         let parent = line.parent.clone().filter(|parent| *parent != post);
         self.place_comment(&id, &post, parent, line.at.clone());
         self.change(&id, |comment| {
-            let new = Comment::of(line, comment.at.clone(), comment.place, comment.shown_from);
+            let new = Comment::of(line, comment.at.clone(), comment.place);
             let author = new.author.clone().or(comment.author.take());
             *comment = Comment { author, ..new };
         });

@@ -4,7 +4,8 @@
 //! misreading in a connector shows. One state serves every platform: an account, its posts and their comments,
 //! each under the native id that the seed gave it; the path of a request says as which platform it is read.
 //!
-//! `/facebook/<version>/…` is the Graph API; `/control/…` is how a person or a test plays the public
+//! `/facebook/<version>/…` is the Graph API, `/instagram/<version>/…` that of Instagram, `/media/…` what pictures and
+//! films are fetched from; `/control/…` is how a person or a test plays the public
 //! (see `control`). Everything is counted: `GET /control/requests` tells what was asked, so that a test can show
 //! that nothing was written.
 
@@ -13,6 +14,7 @@ mod comment;
 mod control;
 mod facebook;
 mod fault;
+mod instagram;
 mod journal;
 mod kept;
 mod line;

@@ -1,5 +1,10 @@
 //! The sandbox over a real socket, byte for byte.
 
+mod control;
+mod facebook;
+mod instagram;
+mod shapes;
+
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -52,6 +57,12 @@ async fn ask(handle: &Handle, method: &str, path: &str, body: &str) -> Reply {
 
 async fn get(handle: &Handle, path: &str) -> Reply {
     ask(handle, "GET", &format!("/facebook/v25.0/{path}"), "").await
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "every caller has just made the body")]
+fn control(handle: &Handle, verb: &str, body: Value) {
+    let done = handle.sandbox().control(verb, &body.to_string());
+    done.unwrap_or_else(|error| panic!("{verb} {body}: {error}"));
 }
 
 async fn start(seed: &str) -> Handle {

@@ -24,7 +24,7 @@ use super::line::Cut;
 use super::log::Asked;
 use super::media::{Behaviour, Media};
 use super::world::World;
-use super::{Sandbox, facebook};
+use super::{Sandbox, facebook, instagram};
 
 /// One emulated platform. Every method sees the same world: an account, its posts and their comments.
 pub(super) trait Emulator: Sync {
@@ -44,6 +44,7 @@ pub(super) trait Emulator: Sync {
 fn emulator(name: &str) -> Option<&'static dyn Emulator> {
     match name {
         "facebook" => Some(&facebook::Graph),
+        "instagram" => Some(&instagram::Graph),
         _ => None,
     }
 }

@@ -3,6 +3,8 @@
 //! Emulators read through [`World::account`], [`World::post`], [`World::comment`] and [`World::listed`] (which lags),
 //! and change through the `change_…` functions, which also keep the change in the sandbox's memory.
 
+mod limits;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -11,19 +13,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::account::{Account, AccountLine, Worth};
 use super::comment::{Comment, Place, Post, PostLine, Stood};
-use super::fault::{Fault, Kind, Order};
+use super::fault::Fault;
 use super::kept::Memory;
-use super::log::{Asked, Log};
+use super::log::Log;
 use super::media::{self, Media};
-use super::quota::{Quota, QuotaLine, Rule, Spent};
+use super::quota::Quota;
 use super::seed::{self, Author, Line};
 use crate::clock::Clock;
 
 /// How deep an answer to an answer is followed; a seed may hold a circle.
 const DEEPEST: usize = 100;
-
-/// The account that stands for all in a fault.
-pub(super) const ALL: &str = "*";
 
 /// The whole state.
 pub(super) struct World {
@@ -268,7 +267,7 @@ impl World {
         });
         post.comments.insert(place, line.id.clone());
         let (id, name) = (line.account.clone(), account.name.clone());
-        let mut comment = Comment::of(line, at, place, self.clock.now());
+        let mut comment = Comment::of(line, at, place);
         if comment.ours && comment.author.is_none() {
             comment.author = Some(Author { id: Some(id), name: Some(name) });
         }
@@ -399,119 +398,9 @@ impl World {
     /// The picture or film with this id.
     pub(super) fn medium(&self, id: &str) -> Option<Media> {
         let portrait = || media::of_portrait(id).filter(|(account, _)| self.accounts.contains_key(*account));
-        self.media.get(id).cloned().or_else(|| portrait().map(|(_, media)| media))
+        let of_post = || self.posts.contains_key(id).then(|| Media { id: id.to_owned(), ..Media::default() });
+        self.media.get(id).cloned().or_else(|| portrait().map(|(_, media)| media)).or_else(of_post)
     }
-}
-
-/// Quotas.
-impl World {
-    /// Sets a quota of an account (none: of the whole app) to a rule; what was used of it stays used.
-    pub(super) fn set_quota(&mut self, account: Option<&str>, name: &str, rule: Rule) -> &mut Quota {
-        let key = (account.map(str::to_owned), name.to_owned());
-        let quota = self.quotas.entry(key).or_insert_with(|| Quota::new(rule));
-        quota.rule = rule;
-        quota
-    }
-
-    /// The rule of a quota that is set.
-    pub(super) fn rule(&self, account: Option<&str>, name: &str) -> Option<Rule> {
-        self.quotas.get(&(account.map(str::to_owned), name.to_owned())).map(|quota| quota.rule)
-    }
-
-    /// Uses units of a quota for the request in hand, and writes that into the request log; a quota that is not set
-    /// yet begins with `usual`, and with `None` is no limit: then the answer is none.
-    pub(super) fn spend(
-        &mut self,
-        account: Option<&str>,
-        name: &str,
-        units: u64,
-        usual: Option<Rule>,
-    ) -> Option<Spent> {
-        let now = self.now();
-        let key = (account.map(str::to_owned), name.to_owned());
-        if let (false, Some(usual)) = (self.quotas.contains_key(&key), usual) {
-            self.quotas.insert(key.clone(), Quota::new(usual));
-        }
-        let Some(quota) = self.quotas.get_mut(&key) else {
-            self.log.spent(name, units);
-            return None;
-        };
-        let spent = quota.spend(now, units);
-        self.log.spent(name, if spent.allowed { units } else { 0 });
-        if spent.stubborn {
-            self.log.violation(&format!("calls on although {name} is used up"));
-        }
-        Some(spent)
-    }
-
-    /// How a quota stands, without using any of it; none where it is not set.
-    pub(super) fn quota(&mut self, account: Option<&str>, name: &str) -> Option<Spent> {
-        let now = self.now();
-        Some(self.quotas.get_mut(&(account.map(str::to_owned), name.to_owned()))?.stands(now))
-    }
-
-    /// How every quota stands.
-    pub(super) fn quota_lines(&mut self) -> Vec<QuotaLine> {
-        let now = self.now();
-        let line = |((account, name), quota): (&(Option<String>, String), &mut Quota)| {
-            let spent = quota.stands(now);
-            QuotaLine {
-                account: account.clone(),
-                name: name.clone(),
-                limit: spent.limit,
-                used: spent.used,
-                resets_at: spent.resets_at,
-                refused: quota.refused(),
-            }
-        };
-        self.quotas.iter_mut().map(line).collect()
-    }
-}
-
-/// Faults and the request log.
-impl World {
-    /// Sets a fault, or with kind `none` takes all of the account's back.
-    pub(super) fn set_fault(&mut self, order: &Order) {
-        let faults = if order.account == ALL {
-            &mut self.faults
-        } else {
-            &mut self.account_mut(&order.account).faults
-        };
-        if order.kind == Kind::None {
-            faults.clear();
-        } else {
-            faults.push_back(Fault::new(order));
-        }
-    }
-
-    /// The first fault that is set for such a request; it is used up by one.
-    pub(super) fn take_fault(&mut self, account: Option<&str>, writes: bool, path: &str) -> Option<Fault> {
-        let now = self.now();
-        let its =
-            account.and_then(|account| self.accounts.get_mut(account)).map(|account| &mut account.faults);
-        its.and_then(|faults| take(faults, writes, path, now))
-            .or_else(|| take(&mut self.faults, writes, path, now))
-    }
-
-    /// Remembers the request in hand.
-    pub(super) fn remember(&mut self, asked: Asked) {
-        self.log.remember(asked);
-    }
-
-    /// Notes that the request in hand is one that no client may make.
-    pub(super) fn violation(&mut self, what: &str) {
-        self.log.violation(what);
-    }
-}
-
-fn take(faults: &mut VecDeque<Fault>, writes: bool, path: &str, now: DateTime<Utc>) -> Option<Fault> {
-    faults.retain(|fault| !fault.is_over(now));
-    let index = faults.iter().position(|fault| fault.is_for(writes, path))?;
-    let taken = faults.get(index)?.clone();
-    if !faults.get_mut(index)?.use_once() {
-        faults.remove(index);
-    }
-    Some(taken)
 }
 
 /// A date as the Graph API writes it.

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::node::{COMMENT, can_reply_privately};
+use super::node::COMMENT;
 use super::{Asker, living, node, resolve};
 use crate::sandbox::comment::Hider;
 use crate::sandbox::meta::boolean;
 use crate::sandbox::meta::error::GraphError;
-use crate::sandbox::meta::fields;
+use crate::sandbox::meta::{fields, private};
 use crate::sandbox::seed::{Author, Line};
 use crate::sandbox::wire::Call;
 use crate::sandbox::world::{World, graph_date};
@@ -102,47 +102,15 @@ pub(super) fn reply(
     Ok(node::comment(world, call, asker, living(world, asker, &id)?, &wishes, true))
 }
 
-/// `POST /{page}/messages`: a message to who wrote a comment. One a comment, within seven days.
-///
-/// The codes 109xx are from Meta's older page about private replies and not confirmed for this edge.
-pub(super) fn private(world: &mut World, call: &Call, asker: &Asker<'_>) -> Result<Value, GraphError> {
+/// `POST /{page}/messages`: a message to who wrote a comment.
+pub(super) fn message(world: &mut World, call: &Call, asker: &Asker<'_>) -> Result<Value, GraphError> {
     for right in ["pages_messaging", "MESSAGING"] {
         if !asker.holds(world, right) {
             return Err(GraphError::right(200, &format!("Requires {right} permission to send messages")));
         }
     }
-    // A form holds the two objects as JSON texts.
-    let part = |name: &str| -> Value {
-        call.json
-            .get(name)
-            .cloned()
-            .or_else(|| serde_json::from_str(call.param(name)?).ok())
-            .unwrap_or_default()
-    };
-    let (recipient, message) = (part("recipient"), part("message"));
-    let id = recipient["comment_id"]
-        .as_str()
-        .ok_or_else(|| GraphError::new(100, "Param recipient must be set"))?;
-    let text = message["text"].as_str().filter(|text| !text.is_empty());
-    let text = text.ok_or_else(|| GraphError::new(100, "Param message must be set"))?.to_owned();
-    let id = resolve(world, id).to_owned();
-    let comment = living(world, asker, &id)?;
-    let to = comment.author.as_ref().and_then(|author| author.id.clone());
-    if comment.setting("private_reply").is_some() {
-        return Err(GraphError::new(10_900, "Activity already replied to"));
-    }
-    // Another Page cannot be written to either; the sandbox knows only its own accounts as Pages.
-    if comment.ours || to.as_deref().is_some_and(|to| world.account(to).is_some()) {
-        return Err(GraphError::new(10_903, "This user can't reply to this activity"));
-    }
-    if !can_reply_privately(world, comment) {
-        return Err(GraphError::new(10_901, "Activity is too old to be replied to"));
-    }
-    let number = world.count();
-    world.change(&id, |comment| {
-        comment.memory.insert("private_reply".to_owned(), json!(text));
-        let conversation = json!({ "id": format!("t_{number}"), "link": format!("/inbox/{number}/") });
-        comment.memory.insert("private_reply_conversation".to_owned(), conversation);
-    });
-    Ok(json!({ "recipient_id": to, "message_id": format!("m_{id}") }))
+    let message = private::message(call)?;
+    let id = resolve(world, &message.comment).to_owned();
+    living(world, asker, &id)?;
+    private::send(world, &id, &message.text)
 }

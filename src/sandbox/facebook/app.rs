@@ -133,7 +133,7 @@ pub(super) fn exchange(world: &mut World, call: &Call) -> Result<Value, GraphErr
     };
     let (client, secret) = (need("client_id")?, need("client_secret")?);
     let old = call.param("fb_exchange_token").unwrap_or_default().to_owned();
-    if !token::knows_secret(world, NAME, &old, &secret) {
+    if !token::knows_secret(world, NAME, &secret) {
         return Err(GraphError::plain(1, "Error validating client secret."));
     }
     match call.param("grant_type") {

@@ -229,7 +229,7 @@ fn carry_out(world: &mut World, call: &Call, account: Option<&str>) -> Result<Va
         (&Method::GET, Some("comments")) => list::comments(world, call, &asker, object),
         (&Method::POST, None) => act::update(world, call, &asker, object),
         (&Method::POST, Some("comments")) => act::reply(world, call, &asker, object),
-        (&Method::POST, Some("messages")) if object == account => act::private(world, call, &asker),
+        (&Method::POST, Some("messages")) if object == account => act::message(world, call, &asker),
         (&Method::DELETE, None) => act::delete(world, &asker, object),
         _ => Err(GraphError::new(100, "Unsupported request")),
     }

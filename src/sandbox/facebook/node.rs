@@ -1,6 +1,5 @@
 //! Pages, posts and comments as the API writes them.
 
-use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
 use super::{Asker, living};
@@ -9,12 +8,9 @@ use crate::sandbox::comment::{Comment, Post};
 use crate::sandbox::media::{self, Media};
 use crate::sandbox::meta::error::GraphError;
 use crate::sandbox::meta::fields::{self, Node, Wish};
-use crate::sandbox::seed;
+use crate::sandbox::meta::private;
 use crate::sandbox::wire::Call;
 use crate::sandbox::world::{World, graph_date};
-
-/// For how many days a comment may be answered privately.
-pub(super) const PRIVATE_DAYS: i64 = 7;
 
 const PAGE: Node = Node {
     known: &[
@@ -220,7 +216,7 @@ pub(super) fn comment(
             // Recorded: absent once the comment is hidden, false on the Page's own.
             "can_hide" if moderates && !comment.hidden => json!(!comment.ours),
             "can_remove" | "can_comment" | "can_like" => json!(moderates),
-            "can_reply_privately" if moderates => json!(can_reply_privately(world, comment)),
+            "can_reply_privately" if moderates => json!(private::may(world, comment).is_ok()),
             "is_private" | "user_likes" => json!(false),
             "like_count" => json!(comment.likes),
             "comment_count" => json!(world.answers(&comment.id)),
@@ -246,14 +242,6 @@ pub(super) fn comment(
         node.insert(wish.name.clone(), value);
     }
     Value::Object(node)
-}
-
-/// One message a comment, within seven days, and not to the Page itself.
-pub(super) fn can_reply_privately(world: &World, comment: &Comment) -> bool {
-    let age = seed::instant(&comment.at).map(|at| world.now().timestamp_millis() - at);
-    !comment.ours
-        && comment.setting("private_reply").is_none()
-        && age.is_some_and(|age| age <= TimeDelta::days(PRIVATE_DAYS).num_milliseconds())
 }
 
 fn attachment(media: &Media, kind: Option<Attachment>, host: &str) -> Value {

@@ -112,7 +112,7 @@ mod tests {
     fn fields_are_read_with_what_stands_in_their_brackets() {
         let read = wishes(Some("from{id,name},comments.limit(0).summary(true){id},from"), &NODE).unwrap();
         assert_eq!(
-            wishes.iter().map(|wish| wish.name.as_str()).collect::<Vec<_>>(),
+            read.iter().map(|wish| wish.name.as_str()).collect::<Vec<_>>(),
             ["from", "comments", "id"]
         );
         assert_eq!(read[0].within, ["id", "name"]);

@@ -3,6 +3,7 @@
 pub(super) mod error;
 pub(super) mod fields;
 pub(super) mod page;
+pub(super) mod private;
 pub(super) mod token;
 pub(super) mod usage;
 
