@@ -17,6 +17,8 @@ pub mod http;
 
 pub mod token;
 
+pub mod graph;
+
 pub mod facebook;
 
 pub mod bluesky;
@@ -171,6 +173,21 @@ pub enum Reading {
     Swept,
     /// The API does not show it: a person looks, every day (why, in Swedish).
     ByHand(&'static str),
+}
+
+/// How far back an account is read, and how often what is older.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Posts younger than this many days are read in every pass; `None`: a fixed number of the newest ones.
+    pub horizon: Option<u32>,
+    /// How many days may lie between two readings of an older post.
+    pub sweep_days: u32,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self { horizon: None, sweep_days: 7 }
+    }
 }
 
 /// A fact that the documentation does not settle.
