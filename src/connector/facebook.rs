@@ -381,7 +381,7 @@ impl Connector for Facebook {
                 Err(error) => return Err(error),
             }
         }
-        self.graph.delete((intent, proof)).await
+        self.graph.remove((intent, proof)).await
     }
 
     async fn reply(&self, intent: &Intent, proof: &Preserved, text: &str) -> Result<String, ConnectorError> {

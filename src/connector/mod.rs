@@ -21,6 +21,8 @@ pub mod graph;
 
 pub mod facebook;
 
+pub mod instagram;
+
 pub mod bluesky;
 
 pub mod dry_run;
@@ -141,6 +143,7 @@ pub struct Capabilities {
 pub fn capabilities_of(platform: Platform) -> Capabilities {
     match platform {
         Platform::Facebook => facebook::CAPABILITIES,
+        Platform::Instagram => instagram::CAPABILITIES,
         Platform::Bluesky => bluesky::CAPABILITIES,
         _ => Capabilities {
             hide: false,

@@ -260,8 +260,8 @@ impl Graph {
         }
     }
 
-    /// Deletes the comment; one that is gone already is as good as deleted.
-    pub(super) async fn delete(&self, permit: (&Intent, &Preserved)) -> Result<(), ConnectorError> {
+    /// Removes the comment; one that is gone already is as good as removed.
+    pub(super) async fn remove(&self, permit: (&Intent, &Preserved)) -> Result<(), ConnectorError> {
         let target = permit.0.target();
         match self.write(Method::Delete, &[&target.native_id], &[], permit).await? {
             Written::Answered(answer) => told_done(&answer),
