@@ -15,7 +15,8 @@ use crate::config::{Api, Config, KekSource, Mode, Tls, Transport};
 use crate::connector::bluesky::Bluesky;
 use crate::connector::facebook::Facebook;
 use crate::connector::http::{ClientOptions, Endpoint, Http};
-use crate::connector::{Connector, DryRun};
+use crate::connector::instagram::Instagram;
+use crate::connector::{Budget, Connector, DryRun, Grant, Token, graph};
 use crate::domain::classify::{Policies, RuleSet};
 use crate::domain::comment::Platform;
 use crate::mail::{self, Login, Mailer, SmtpConfig, Templates};
@@ -163,7 +164,7 @@ pub async fn app(config: Config, clock: Clock) -> anyhow::Result<Assembled> {
     let rules = RuleSet::embedded();
     let policies: Policies = config.categories.clone().into_iter().collect();
     let sandbox = sandbox(&config, &layout, &clock).await?;
-    let connectors = connectors(&config, sandbox.as_ref())?;
+    let connectors = connectors(&config, sandbox.as_ref(), &clock)?;
     let mailer = mailer(&config)?;
     let templates = Templates::built_in()?;
     let archive = layout.archive();
@@ -249,6 +250,7 @@ async fn sandbox(config: &Config, layout: &Layout, clock: &Clock) -> anyhow::Res
 fn connectors(
     config: &Config,
     sandbox: Option<&Handle>,
+    clock: &Clock,
 ) -> anyhow::Result<BTreeMap<String, Arc<dyn Connector>>> {
     let http = Http::new(&ClientOptions {
         proxy: config.network.proxy.as_ref().map(ToString::to_string),
@@ -274,21 +276,26 @@ fn connectors(
             anyhow!("account[{}].{key} is missing: {} needs it", account.id, account.platform.label())
         };
         let connector: Box<dyn Connector> = match account.platform {
-            Platform::Facebook => {
+            Platform::Facebook | Platform::Instagram => {
                 let api =
                     Endpoint::parse(&api).map_err(|why| anyhow!("account[{}].api: {why}", account.id))?;
-                let token = secret(&account.token_file)?.ok_or_else(|| missing("token_file"))?;
+                let key = secret(&account.token_file)?.ok_or_else(|| missing("token_file"))?;
+                let token = Arc::new(match &account.token_file {
+                    Some(path) => Token::open(path, &key)?,
+                    None => Token::fixed(Grant::bare(key)),
+                });
                 let app_secret = match &account.app_secret_file {
                     Some(path) => Some(config.secret(path).map_err(|fault| anyhow!("{fault}"))?),
                     None => None,
                 };
-                Box::new(Facebook::new(
-                    http.clone(),
-                    api,
-                    account.native_id.clone(),
-                    token,
-                    app_secret.as_ref(),
-                ))
+                let name = format!("{}/{}", account.platform.code(), account.native_id);
+                let http = http.within(Budget::new(&name, graph::quotas(), clock.clone()));
+                let (id, clock) = (account.native_id.clone(), clock.clone());
+                if account.platform == Platform::Facebook {
+                    Box::new(Facebook::open(http, api, id, token, app_secret, clock))
+                } else {
+                    Box::new(Instagram::open(http, api, id, token, app_secret, clock))
+                }
             }
             Platform::Bluesky => {
                 let login = secret(&account.login_file)?.ok_or_else(|| missing("login_file"))?;

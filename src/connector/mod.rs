@@ -17,7 +17,11 @@ pub mod http;
 
 pub mod token;
 
+pub mod graph;
+
 pub mod facebook;
+
+pub mod instagram;
 
 pub mod bluesky;
 
@@ -139,6 +143,7 @@ pub struct Capabilities {
 pub fn capabilities_of(platform: Platform) -> Capabilities {
     match platform {
         Platform::Facebook => facebook::CAPABILITIES,
+        Platform::Instagram => instagram::CAPABILITIES,
         Platform::Bluesky => bluesky::CAPABILITIES,
         _ => Capabilities {
             hide: false,
@@ -171,6 +176,21 @@ pub enum Reading {
     Swept,
     /// The API does not show it: a person looks, every day (why, in Swedish).
     ByHand(&'static str),
+}
+
+/// How far back an account is read, and how often what is older.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Posts younger than this many days are read in every pass; `None`: a fixed number of the newest ones.
+    pub horizon: Option<u32>,
+    /// How many days may lie between two readings of an older post.
+    pub sweep_days: u32,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self { horizon: None, sweep_days: 7 }
+    }
 }
 
 /// A fact that the documentation does not settle.

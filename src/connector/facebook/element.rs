@@ -1,24 +1,28 @@
 //! One comment or post, from its JSON.
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::connector::graph::{Id, Permits, fault, read, text_of, time};
 use crate::connector::{ElementFault, Post};
-use crate::domain::comment::{Attachment, Author, Kind, Seen, Visibility};
+use crate::domain::comment::{Attachment, Author, Kind, Media, Seen, Visibility};
 
 /// What is asked of a comment. `parent{id}` and no more: the whole parent would be another person's words in the
 /// evidence of this one.
 pub(super) const FIELDS: &str = "id,message,created_time,from{id,name},parent{id},permalink_url,is_hidden,can_hide,\
-                                 attachment,comment_count,object{id}";
+                                 can_remove,attachment,comment_count,object{id}";
 
 /// What is asked of a post.
-pub(super) const POST_FIELDS: &str = "id,message,created_time,permalink_url,from{id}";
+pub(super) const POST_FIELDS: &str =
+    "id,message,created_time,permalink_url,from{id,name},is_hidden,attachments{type,media,url}";
 
 /// Why an element without an id cannot be taken: the reason, and what to do.
 pub(super) const WITHOUT_ID: &str = "element without id: the token lacks the task MODERATE on the Page (or the \
                                      right pages_read_user_content); connect the account with them";
+
+/// The most pictures of one attachment that are named.
+const MOST_MEDIA: usize = 20;
 
 /// The fields that are read. Everything but id, time and text may be of any shape: what the platform adds or breaks
 /// there costs that field, not the comment.
@@ -32,124 +36,124 @@ struct Element {
     permalink_url: Option<Value>,
     is_hidden: Option<Value>,
     can_hide: Option<Value>,
+    can_remove: Option<Value>,
     attachment: Option<Value>,
+    attachments: Option<Value>,
 }
 
-/// An id: text in all recorded answers, a number in old ones.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Id {
-    Text(String),
-    Number(u64),
-}
+impl Element {
+    fn author(&self) -> Author {
+        Author { id: text_of(self.from.as_ref(), "id"), name: text_of(self.from.as_ref(), "name") }
+    }
 
-impl Id {
-    fn verbatim(self) -> Option<String> {
-        match self {
-            Self::Text(text) => Some(text).filter(|text| !text.is_empty()),
-            Self::Number(number) => Some(number.to_string()),
+    fn visibility(&self) -> Visibility {
+        match self.is_hidden {
+            Some(Value::Bool(true)) => Visibility::Hidden,
+            Some(Value::Bool(false)) => Visibility::Public,
+            _ => Visibility::Unknown,
+        }
+    }
+
+    fn permalink(&self) -> Option<String> {
+        self.permalink_url.as_ref()?.as_str().map(str::to_owned)
+    }
+
+    fn permits(&self) -> Permits {
+        let denied = |right: &Option<Value>| *right == Some(Value::Bool(false));
+        Permits {
+            // A hidden comment has no `can_hide` and may be hidden again.
+            hide: self.visibility() == Visibility::Hidden || !denied(&self.can_hide),
+            remove: !denied(&self.can_remove),
         }
     }
 }
 
 /// The comment that `raw` holds, under the post `post_id` of the Page `page_id`.
 pub(super) fn comment(raw: &RawValue, post_id: &str, page_id: &str) -> Result<Seen, ElementFault> {
-    let element = read(raw)?;
-    let native_id = element.id.and_then(Id::verbatim).ok_or_else(|| fault(None, WITHOUT_ID))?;
+    let mut element: Element = read(raw)?;
+    let native_id = element.id.take().and_then(Id::verbatim).ok_or_else(|| fault(None, WITHOUT_ID))?;
     let created_at = time(element.created_time.as_deref())
         .ok_or_else(|| fault(Some(&native_id), "created_time is missing or no date"))?;
-    let author =
-        Author { id: text_of(element.from.as_ref(), "id"), name: text_of(element.from.as_ref(), "name") };
+    let author = element.author();
+    let beside: Vec<&Value> =
+        element.attachment.as_ref().filter(|value| !value.is_null()).into_iter().collect();
     Ok(Seen {
         post_id: post_id.to_owned(),
         // Webhooks name the post as the parent at the top level; lists leave it out.
-        parent_id: text_of(element.parent.as_ref(), "id").filter(|parent| parent != post_id),
+        parent_id: text_of(element.parent.as_ref(), "id").filter(|parent| !is_same(parent, post_id)),
         ours: author.id.as_deref() == Some(page_id),
         author,
         created_at,
-        text: element.message.unwrap_or_default(),
-        permalink: element.permalink_url.and_then(|url| url.as_str().map(str::to_owned)),
+        permalink: element.permalink(),
         kind: Kind::Comment,
-        attachments: element.attachment.as_ref().and_then(attachment).into_iter().collect(),
-        media: Vec::new(),
-        visibility: match element.is_hidden {
-            Some(Value::Bool(true)) => Visibility::Hidden,
-            Some(Value::Bool(false)) => Visibility::Public,
-            _ => Visibility::Unknown,
-        },
+        attachments: beside.iter().map(|value| attachment(value)).collect(),
+        media: media(&beside),
+        visibility: element.visibility(),
+        text: element.message.unwrap_or_default(),
         element: raw.get().as_bytes().to_vec(),
         native_id,
     })
 }
 
-/// A post, and whether the Page itself wrote it.
-pub(super) fn post(raw: &RawValue, page_id: &str) -> Result<(Post, bool), ElementFault> {
-    let element = read(raw)?;
-    let native_id = element.id.and_then(Id::verbatim).ok_or_else(|| fault(None, "post without id"))?;
+/// A post, and the same as an utterance to judge where a visitor wrote it.
+pub(super) fn post(raw: &RawValue, page_id: &str) -> Result<(Post, Option<Seen>), ElementFault> {
+    let mut element: Element = read(raw)?;
+    let native_id = element.id.take().and_then(Id::verbatim).ok_or_else(|| fault(None, "post without id"))?;
     let created_at = time(element.created_time.as_deref())
         .ok_or_else(|| fault(Some(&native_id), "created_time of a post is missing or no date"))?;
-    let writer = text_of(element.from.as_ref(), "id");
-    let post = Post {
-        native_id,
-        text: element.message.unwrap_or_default(),
-        created_at,
-        permalink: element.permalink_url.and_then(|url| url.as_str().map(str::to_owned)),
-        comments: None,
-        element: raw.get().as_bytes().to_vec(),
-    };
+    let author = element.author();
+    let permalink = element.permalink();
+    let visibility = element.visibility();
+    let beside: Vec<&Value> = element
+        .attachments
+        .as_ref()
+        .and_then(|edge| edge.get("data")?.as_array())
+        .into_iter()
+        .flatten()
+        .collect();
+    let (attachments, media) = (beside.iter().map(|value| attachment(value)).collect(), media(&beside));
+    let text = element.message.unwrap_or_default();
     // Without a writer it is the Page's own: the API always names visitors to a token that may read them.
-    Ok((post, writer.is_none_or(|writer| writer == page_id)))
+    let by_visitor = author.id.as_deref().is_some_and(|writer| writer != page_id).then(|| Seen {
+        native_id: native_id.clone(),
+        post_id: native_id.clone(),
+        parent_id: None,
+        author,
+        created_at,
+        text: text.clone(),
+        permalink: permalink.clone(),
+        kind: Kind::VisitorPost,
+        attachments,
+        media,
+        ours: false,
+        visibility,
+        element: raw.get().as_bytes().to_vec(),
+    });
+    let element = if by_visitor.is_some() { Vec::new() } else { raw.get().as_bytes().to_vec() };
+    Ok((Post { native_id, text, created_at, permalink, comments: None, element }, by_visitor))
 }
 
-/// Whether the Page may hide the comment. A hidden one has no `can_hide` and may be hidden again.
-pub(super) fn may_hide(raw: &RawValue) -> bool {
-    let Ok(element) = read(raw) else { return true };
-    element.is_hidden == Some(Value::Bool(true)) || element.can_hide != Some(Value::Bool(false))
+/// What the Page may do with the comment.
+pub(super) fn permits(raw: &RawValue) -> Permits {
+    read::<Element>(raw).map_or(Permits { hide: true, remove: true }, |element| element.permits())
 }
 
-fn read(raw: &RawValue) -> Result<Element, ElementFault> {
-    serde_json::from_str(raw.get()).map_err(|error| {
-        // The id is told even where the rest cannot be read, so that a person can find the comment.
-        #[derive(Deserialize)]
-        struct OnlyId {
-            id: Id,
-        }
-        let id = serde_json::from_str::<OnlyId>(raw.get()).ok().and_then(|only| only.id.verbatim());
-        // serde's own words quote the value; the place is enough.
-        fault(id.as_deref(), &format!("unreadable at column {} of the element", error.column()))
-    })
-}
-
-fn fault(id: Option<&str>, reason: &str) -> ElementFault {
-    ElementFault { native_id: id.map(str::to_owned), reason: reason.to_owned() }
-}
-
-/// A date of the Graph API: `2021-07-21T21:05:14+0000`, whose offset has no colon, or RFC 3339.
-fn time(text: Option<&str>) -> Option<DateTime<Utc>> {
-    let text = text?;
-    DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%z")
-        .or_else(|_| DateTime::parse_from_rfc3339(text))
-        .ok()
-        .map(|time| time.to_utc())
-}
-
-/// The text or number `key` of an object.
-fn text_of(object: Option<&Value>, key: &str) -> Option<String> {
-    match object?.get(key)? {
-        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
+/// Whether two ids name the same object: the old form of a comment's id, `{page}_{post}_{comment}`, has the Page in
+/// front of the new one, `{post}_{comment}`; a post's has it too, `{page}_{post}`, and old answers leave it out.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    let below = |long: &str, short: &str| {
+        long.strip_suffix(short)
+            .and_then(|page| page.strip_suffix('_'))
+            .is_some_and(|page| !page.is_empty() && page.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    one == other || below(one, other) || below(other, one)
 }
 
 /// The kind of an attachment. Its types are listed nowhere: what is not known is `Other`, never nothing.
-fn attachment(value: &Value) -> Option<Attachment> {
-    if value.is_null() {
-        return None;
-    }
+fn attachment(value: &Value) -> Attachment {
     let kind = value.get("type").and_then(Value::as_str).unwrap_or_default();
     let has = |part: &str| kind.contains(part);
-    Some(if has("sticker") {
+    if has("sticker") {
         Attachment::Sticker
     } else if has("video") || has("animated") || has("gif") {
         Attachment::Video
@@ -161,7 +165,30 @@ fn attachment(value: &Value) -> Option<Attachment> {
         Attachment::Link
     } else {
         Attachment::Other
-    })
+    }
+}
+
+/// Where the pictures and films of attachments can be fetched, those of an album too.
+fn media(beside: &[&Value]) -> Vec<Media> {
+    let inner = |value: &Value| {
+        value.get("subattachments").and_then(|edge| edge.get("data")?.as_array()).cloned().unwrap_or_default()
+    };
+    beside
+        .iter()
+        .flat_map(|value| std::iter::once((*value).clone()).chain(inner(value)))
+        .filter_map(|value| {
+            let of = |path: [&str; 2]| {
+                let media = value.get("media")?;
+                let at =
+                    if path[1].is_empty() { media.get(path[0]) } else { media.get(path[0])?.get(path[1]) };
+                at?.as_str().filter(|url| !url.is_empty()).map(str::to_owned)
+            };
+            // A film's own address where it is told, else the picture that stands for it.
+            let url = of(["source", ""]).or_else(|| of(["image", "src"]))?;
+            Some(Media { kind: attachment(&value), url })
+        })
+        .take(MOST_MEDIA)
+        .collect()
 }
 
 #[cfg(test)]
@@ -182,7 +209,7 @@ mod tests {
         leaf.prop_recursive(3, 16, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map("id|name|type|.{0,6}", inner, 0..4)
+                prop::collection::btree_map("id|name|type|media|data|subattachments|.{0,6}", inner, 0..4)
                     .prop_map(|map| Value::Object(map.into_iter().collect())),
             ]
         })
@@ -192,7 +219,7 @@ mod tests {
         #[test]
         fn any_json_is_a_comment_with_its_bytes_or_a_fault(
             fields in prop::collection::btree_map(
-                "id|message|created_time|from|parent|permalink_url|is_hidden|can_hide|attachment", json_value(), 0..9,
+                "id|message|created_time|from|parent|permalink_url|is_hidden|can_hide|attachment|attachments", json_value(), 0..9,
             ),
             whole in json_value(),
         ) {
@@ -208,26 +235,43 @@ mod tests {
                     Err(fault) => prop_assert!(fault.reason.len() < 200),
                 }
                 let _ = post(raw, "4");
-                let _ = may_hide(raw);
+                let _ = permits(raw);
             }
         }
     }
 
     #[test]
-    fn a_date_is_read_with_and_without_a_colon_in_its_offset() {
+    fn both_forms_of_an_id_name_the_same_comment() {
         let table = [
-            ("2021-07-21T21:05:14+0000", Some("2021-07-21T21:05:14+00:00")),
-            ("2021-07-21T21:05:14+00:00", Some("2021-07-21T21:05:14+00:00")),
-            ("2021-07-21T23:05:14+0200", Some("2021-07-21T21:05:14+00:00")),
-            ("2021-07-21T21:05:14Z", Some("2021-07-21T21:05:14+00:00")),
-            ("2021-07-21T21:05:14", None),
-            ("2021-07-21", None),
-            ("1626901514", None),
-            ("2021-02-30T21:05:14+0000", None),
-            ("", None),
+            ("1_2", "1_2", true),
+            ("4_1_2", "1_2", true),
+            ("1_2", "4_1_2", true),
+            ("4_1", "1", true),
+            ("11_2", "1_2", false),
+            ("x_1_2", "1_2", false),
+            ("_1_2", "1_2", false),
+            ("1_3", "1_2", false),
         ];
-        for (text, expected) in table {
-            assert_eq!(time(Some(text)).map(|time| time.to_rfc3339()).as_deref(), expected, "{text}");
+        for (one, other, expected) in table {
+            assert_eq!(is_same(one, other), expected, "{one} {other}");
         }
+    }
+
+    #[test]
+    fn the_pictures_of_an_album_and_a_film_have_their_addresses() {
+        let album = json!({ "type": "album", "subattachments": { "data": [
+            { "type": "photo", "media": { "image": { "src": "https://scontent.fbcdn.net/1.jpg" } } },
+            { "type": "video_inline", "media": { "source": "https://video.fbcdn.net/2.mp4", "image": { "src": "https://scontent.fbcdn.net/2.jpg" } } },
+            { "type": "share", "url": "https://exempel.se" },
+        ] } });
+        let found = media(&[&album]);
+        let told: Vec<_> = found.iter().map(|media| (media.kind, media.url.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                (Attachment::Image, "https://scontent.fbcdn.net/1.jpg"),
+                (Attachment::Video, "https://video.fbcdn.net/2.mp4")
+            ]
+        );
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Words;
 use crate::connector::ConnectorError;
 use crate::connector::http::Answer;
 
@@ -18,14 +19,16 @@ const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// What the request would do: the same code may leave a write in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Doing {
+pub(in crate::connector) enum Doing {
+    /// Nothing happens if it fails.
     Reading,
+    /// It may have happened although it failed.
     Writing,
 }
 
 /// Why an answer is not what was asked for.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(in crate::connector) enum Failure {
     /// The object does not exist, or our rights do not reach it: the API does not tell which.
     Missing,
     /// The object lies outside of our rights, or so the API's words say; it may also not exist.
@@ -38,36 +41,79 @@ pub(super) enum Failure {
 
 impl Failure {
     /// The error, where `place` was asked for something that every account has.
-    pub(super) fn into_error(self, place: &str) -> ConnectorError {
+    pub(in crate::connector) fn into_error(self, place: &str, words: &Words) -> ConnectorError {
         match self {
             Self::OutOfReach(error) | Self::Object(error) | Self::Error(error) => error,
             Self::Missing => ConnectorError::Unauthorized(format!(
-                "{place}: no such Page, or the token is not one of this Page; needed are {}",
-                rights(Doing::Reading)
+                "{place}: no such account, or the token is not one of this account; needed are {}",
+                words.reading
             )),
         }
     }
 }
 
-/// What the token needs.
-pub(super) fn rights(doing: Doing) -> &'static str {
-    match doing {
-        Doing::Reading => "the rights pages_read_engagement and pages_read_user_content",
-        Doing::Writing => "the right pages_manage_engagement and the task MODERATE",
+/// Whose calls a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    App,
+    Account,
+}
+
+/// The envelope of an error, read without its words.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// What decides; absent where it is no number.
+    pub code: Option<i64>,
+    /// What tells the cases of one code apart.
+    pub subcode: Option<i64>,
+    /// `GraphMethodException`, `IGApiException`, …: the kinds that decide something; else empty.
+    pub kind: &'static str,
+    /// Whether Meta says that it will pass.
+    pub transient: bool,
+    /// Whether Meta's words speak of `appsecret_proof`.
+    pub speaks_of_proof: bool,
+    /// Whether Meta's words speak of a permission.
+    pub speaks_of_permission: bool,
+}
+
+impl Envelope {
+    /// The error that a body holds; `None` where it holds none. Meta's own message is not kept: it may quote the token
+    /// (code 190) and the words of a comment, and it is in the language of the person behind the token.
+    pub fn read(body: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Body {
+            error: Value,
+        }
+        let Body { error } = serde_json::from_slice(body).ok()?;
+        let number = |key: &str| error.get(key).and_then(Value::as_i64);
+        let told = error.get("message").and_then(Value::as_str).unwrap_or_default();
+        let kinds = ["GraphMethodException", "IGApiException"];
+        let kind = error.get("type").and_then(Value::as_str).unwrap_or_default();
+        Some(Self {
+            code: number("code"),
+            subcode: number("error_subcode"),
+            kind: kinds.into_iter().find(|known| *known == kind).unwrap_or_default(),
+            transient: error.get("is_transient").and_then(Value::as_bool).unwrap_or(false),
+            speaks_of_proof: told.contains("appsecret_proof") || told.contains("app secret proof"),
+            speaks_of_permission: told.contains("permission"),
+        })
     }
 }
 
-#[derive(Deserialize)]
-struct Envelope {
-    error: Value,
+/// Whether the answer says that a limit is reached: whose it is, and how long to wait.
+pub(super) fn throttled(answer: &Answer) -> Option<(Whose, Duration)> {
+    let whose = match Envelope::read(&answer.body)?.code? {
+        4 | 341 => Whose::App,
+        17 | 32 | 613 | 80000..=80009 => Whose::Account,
+        _ => return None,
+    };
+    Some((whose, wait(answer)))
 }
 
 /// What is wrong with an answer; `None` for one that holds what was asked for.
-///
-/// The API's own message is never repeated: it may quote the token (code 190) and the words of a comment.
-pub(super) fn failure(answer: &Answer, doing: Doing) -> Option<Failure> {
+pub(in crate::connector) fn failure(answer: &Answer, doing: Doing, words: &Words) -> Option<Failure> {
     let place = answer.place();
-    let Ok(Envelope { error }) = serde_json::from_slice(&answer.body) else {
+    let Some(envelope) = Envelope::read(&answer.body) else {
         if answer.is_success() && !answer.body.is_empty() {
             return None;
         }
@@ -78,42 +124,39 @@ pub(super) fn failure(answer: &Answer, doing: Doing) -> Option<Failure> {
             Doing::Writing => ConnectorError::OutcomeUnknown(reason),
         }));
     };
-    let number = |key: &str| error.get(key).and_then(Value::as_i64);
-    let (code, subcode) = (number("code"), number("error_subcode"));
-    let told = error.get("message").and_then(Value::as_str).unwrap_or_default();
-    let kind = error.get("type").and_then(Value::as_str).unwrap_or_default();
-    let transient = error.get("is_transient").and_then(Value::as_bool).unwrap_or(false);
+    let Envelope { code, subcode, kind, transient, .. } = envelope;
     let named = match (code, subcode) {
         (Some(code), Some(subcode)) => format!("{place}: Graph API error {code}/{subcode}"),
         (Some(code), None) => format!("{place}: Graph API error {code}"),
         (None, _) => format!("{place}: Graph API error without a code, HTTP {}", answer.status),
     };
     let with = |hint: &str| format!("{named}: {hint}");
-    let rights = rights(doing);
+    let platform = words.platform.label();
+    let rights = words.rights(doing);
+    let refused = |hint: String| Some(Failure::Object(ConnectorError::Refused(format!("{named}: {hint}"))));
     let error = match code {
         Some(4 | 17 | 32 | 341 | 613 | 80000..=80009) => ConnectorError::RateLimited(wait(answer)),
+        // "Unknown path components" on graph.instagram.com: our request, not our key.
+        Some(2500) if kind == "IGApiException" => {
+            return refused(format!("{platform} does not know the request"));
+        }
         Some(102 | 104 | 190 | 450 | 452 | 2500) => ConnectorError::Unauthorized(with(session(subcode))),
         Some(3 | 10 | 200..=299) => {
             ConnectorError::Unauthorized(with(&format!("the token lacks a right; needed are {rights}")))
         }
-        Some(368) => ConnectorError::Refused(with("Facebook blocks such acts for a while, by its policy")),
-        Some(506) => ConnectorError::Refused(with("Facebook takes the same text only once")),
+        Some(368) => ConnectorError::Refused(with("Meta blocks such acts for a while, by its policy")),
+        Some(506) => ConnectorError::Refused(with("Meta takes the same text only once")),
         Some(100) if subcode == Some(33) || kind == "GraphMethodException" => return Some(Failure::Missing),
-        Some(100) if told.contains("appsecret_proof") || told.contains("app secret proof") => {
-            ConnectorError::Unauthorized(with(
-                "the app demands appsecret_proof: set app_secret_file, or correct it",
-            ))
-        }
-        Some(100) if told.contains("permission") => {
+        Some(100) if envelope.speaks_of_proof => ConnectorError::Unauthorized(with(
+            "the app demands appsecret_proof: set app_secret_file, or correct it",
+        )),
+        Some(100) if envelope.speaks_of_permission => {
             let reason = with(&format!("no such object, or a right is missing; needed are {rights}"));
             return Some(Failure::OutOfReach(ConnectorError::Unauthorized(reason)));
         }
-        Some(1 | 2) => later(doing, with("Facebook is out of order for a while")),
-        _ if transient => later(doing, with("Facebook says that it will pass")),
-        Some(_) => {
-            let reason = with("Facebook does not take the request");
-            return Some(Failure::Object(ConnectorError::Refused(reason)));
-        }
+        Some(1 | 2) => later(doing, with("the platform is out of order for a while")),
+        _ if transient => later(doing, with("the platform says that it will pass")),
+        Some(_) => return refused(format!("{platform} does not take the request")),
         // Neither words nor a number that are known: nothing is concluded from it.
         None => match doing {
             Doing::Reading => ConnectorError::Malformed(named),
@@ -132,10 +175,10 @@ fn later(doing: Doing, reason: String) -> ConnectorError {
 }
 
 /// What to do about a token that is not taken, by the subcode.
-fn session(subcode: Option<i64>) -> &'static str {
+pub(super) fn session(subcode: Option<i64>) -> &'static str {
     match subcode {
         Some(458) => "the app is no longer connected to the account: connect it again",
-        Some(459 | 464) => "Facebook wants the person behind the token to log in and pass a check",
+        Some(459 | 464) => "Meta wants the person behind the token to log in and pass a check",
         Some(460) => "the person behind the token has changed password: connect the account again",
         Some(463 | 467) => "the token has expired or was taken back: connect the account again",
         _ => "the token is not valid: connect the account again",
