@@ -17,6 +17,8 @@ pub mod http;
 
 pub mod token;
 
+pub mod oauth;
+
 pub mod facebook;
 
 pub mod bluesky;
