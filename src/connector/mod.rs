@@ -25,6 +25,8 @@ pub mod bluesky;
 
 pub mod youtube;
 
+pub mod linkedin;
+
 pub mod dry_run;
 
 #[cfg(test)]
@@ -34,6 +36,7 @@ pub use bluesky::Bluesky;
 pub use budget::{Budget, Left, Purpose, Quota, Window};
 pub use dry_run::DryRun;
 pub use http::Fetched;
+pub use linkedin::Linkedin;
 pub use token::{Grant, Token, TokenError};
 pub use youtube::Youtube;
 
