@@ -27,6 +27,8 @@ pub mod youtube;
 
 pub mod linkedin;
 
+pub mod x;
+
 pub mod dry_run;
 
 #[cfg(test)]
@@ -38,6 +40,7 @@ pub use dry_run::DryRun;
 pub use http::Fetched;
 pub use linkedin::Linkedin;
 pub use token::{Grant, Token, TokenError};
+pub use x::X;
 pub use youtube::Youtube;
 
 /// Where reading stopped, in the connector's own words (JSON); stored with the page it belongs to.
