@@ -6,17 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, anyhow, bail};
+use secrecy::SecretString;
 
 use crate::archive::Vault;
 use crate::archive::keys::{Kek, Keys};
 use crate::archive::note::VerifierKey;
 use crate::clock::Clock;
-use crate::config::{Api, Config, KekSource, Mode, Tls, Transport};
+use crate::config::{Account, Api, Config, KekSource, Mode, Tls, Transport};
 use crate::connector::bluesky::Bluesky;
 use crate::connector::facebook::Facebook;
 use crate::connector::http::{ClientOptions, Endpoint, Http};
 use crate::connector::instagram::Instagram;
-use crate::connector::{Budget, Connector, DryRun, Grant, Token, graph};
+use crate::connector::{
+    Budget, Connector, DryRun, Grant, Linkedin, Token, X, Youtube, graph, linkedin, x, youtube,
+};
 use crate::domain::classify::{Policies, RuleSet};
 use crate::domain::comment::Platform;
 use crate::mail::{self, Login, Mailer, SmtpConfig, Templates};
@@ -258,6 +261,7 @@ fn connectors(
         user_agent: USER_AGENT.to_owned(),
     })?;
     let mut connectors: BTreeMap<String, Arc<dyn Connector>> = BTreeMap::new();
+    let mut budgets: BTreeMap<String, Budget> = BTreeMap::new();
     for account in &config.accounts {
         let api = match (&account.api, sandbox) {
             (Api::Url(url), _) => url.to_string(),
@@ -304,11 +308,12 @@ fn connectors(
                         .map_err(|why| anyhow!("account[{}]: {why}", account.id))?,
                 )
             }
-            other => bail!(
-                "account[{}].platform: this version has no connector for {}; take the account out until it has",
-                account.id,
-                other.label()
-            ),
+            Platform::Youtube | Platform::Linkedin | Platform::X => {
+                let api =
+                    Endpoint::parse(&api).map_err(|why| anyhow!("account[{}].api: {why}", account.id))?;
+                let text = secret(&account.token_file)?.ok_or_else(|| missing("token_file"))?;
+                rotating(config, account, &http, api, &text, &mut budgets, clock)?
+            }
         };
         // In watch mode no writing request can leave, whatever a step asks for.
         let connector: Arc<dyn Connector> = match account.mode {
@@ -318,6 +323,48 @@ fn connectors(
         connectors.insert(account.id.clone(), connector);
     }
     Ok(connectors)
+}
+
+/// The connector of an account whose key rotates. Accounts of one app share what the platform allows that app.
+fn rotating(
+    config: &Config,
+    account: &Account,
+    http: &Http,
+    api: Endpoint,
+    text: &SecretString,
+    budgets: &mut BTreeMap<String, Budget>,
+    clock: &Clock,
+) -> anyhow::Result<Box<dyn Connector>> {
+    let grant = Grant::parse(text, account.token_file.as_deref().unwrap_or(Path::new("sandbox")))?;
+    let code = account.platform.code();
+    let id = match (&grant.client_id, account.platform) {
+        // X counts by account.
+        (_, Platform::X) => format!("{code}/{}", account.native_id),
+        (Some(app), _) => format!("{code}/{app}"),
+        (None, _) => code.to_owned(),
+    };
+    let token = match &account.token_file {
+        Some(path) => Token::open(path, text)?,
+        None => Token::fixed(grant),
+    };
+    let token = Arc::new(token);
+    let budget = budgets.entry(id.clone()).or_insert_with(|| match account.platform {
+        Platform::Youtube => youtube::budget(&id, clock.clone()),
+        Platform::Linkedin => linkedin::budget(&id, linkedin::CALLS_A_DAY, clock.clone()),
+        _ => x::budget(&id, x::READS_A_DAY, clock.clone()),
+    });
+    let (budget, clock, native) = (budget.clone(), clock.clone(), account.native_id.clone());
+    Ok(match account.platform {
+        Platform::Youtube => {
+            let channels =
+                config.accounts.iter().filter(|account| account.platform == Platform::Youtube).count() as u64;
+            let youtube = Youtube::new(http, api, native, token, budget, clock);
+            // Half of what polling may spend, shared by the channels.
+            Box::new(youtube.with_whole_units(youtube::WHOLE_UNITS.min(4_250 / channels.max(1))))
+        }
+        Platform::Linkedin => Box::new(Linkedin::new(http, api, &native, token, budget, clock)),
+        _ => Box::new(X::new(http, api, native, token, budget, clock)),
+    })
 }
 
 /// The way letters leave.

@@ -149,6 +149,34 @@ impl Budget {
         }
     }
 
+    /// Counts units of which only the answer told how many they were; they are spent, whatever is left.
+    pub fn add(&self, name: &'static str, units: u64) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let Some(spent) = state.get_mut(name) else { return };
+        spent.turn(now);
+        spent.used = spent.used.saturating_add(units);
+        spent.resets_at.get_or_insert_with(|| spent.quota.window.end(now));
+    }
+
+    /// Whether more of a day's quota is spent than its even share up to now: then what can wait should wait, so that
+    /// the last hours of the day are not blind. False for quotas of shorter windows.
+    pub fn is_ahead(&self, name: &str) -> bool {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let Some(spent) = state.get_mut(name) else { return false };
+        spent.turn(now);
+        let (Some(end), Window::UtcDay | Window::PacificDay) = (spent.resets_at, spent.quota.window) else {
+            return false;
+        };
+        let day = TimeDelta::days(1).num_seconds();
+        let gone = u64::try_from((day - (end - now).num_seconds()).clamp(0, day)).unwrap_or(0);
+        let free = spent.quota.limit.saturating_sub(spent.quota.reserve);
+        // A tenth of the day's units in advance, so that the day can begin.
+        let share = free / 10 + free.saturating_mul(gone) / day.unsigned_abs();
+        spent.used > share
+    }
+
     /// What is left of each quota.
     pub fn left(&self) -> Vec<Left> {
         let now = self.clock.now();
@@ -243,6 +271,21 @@ mod tests {
         assert_eq!((budget.left()[0].used, budget.left()[0].limit), (2, 20));
         budget.told("units", 20, None, end);
         assert!(budget.spend(&[("units", 1)], Purpose::Act).is_err());
+    }
+
+    #[test]
+    fn who_is_ahead_of_the_day_is_told_and_is_no_longer_when_the_day_has_caught_up() {
+        let clock = Clock::manual("2026-03-04T00:00:00Z".parse().unwrap());
+        let quota = Quota { name: "units", limit: 1_100, window: Window::UtcDay, reserve: 100 };
+        let budget = Budget::new("test", [quota], clock.clone());
+        assert!(!budget.is_ahead("units"));
+        budget.add("units", 350);
+        assert!(budget.is_ahead("units"));
+        clock.set("2026-03-04T06:00:00Z".parse().unwrap());
+        assert!(!budget.is_ahead("units"), "a tenth in advance, and a quarter of the day");
+        budget.add("units", 10_000);
+        assert!(budget.spend(&[("units", 1)], Purpose::Act).is_err(), "what is spent is spent");
+        assert!(!budget.is_ahead("calls"));
     }
 
     #[test]

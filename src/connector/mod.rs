@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::archive::Preserved;
 use crate::domain::comment::{Media, Platform, Seen};
-use crate::store::Intent;
+use crate::store::{Act, Intent};
 
 pub use crate::domain::comment::Sighting;
 
@@ -19,19 +19,33 @@ pub mod token;
 
 pub mod graph;
 
+pub mod oauth;
+
 pub mod facebook;
 
 pub mod instagram;
 
 pub mod bluesky;
 
+pub mod youtube;
+
+pub mod linkedin;
+
+pub mod x;
+
 pub mod dry_run;
+
+#[cfg(test)]
+mod testing;
 
 pub use bluesky::Bluesky;
 pub use budget::{Budget, Left, Purpose, Quota, Window};
 pub use dry_run::DryRun;
 pub use http::Fetched;
+pub use linkedin::Linkedin;
 pub use token::{Grant, Token, TokenError};
+pub use x::X;
+pub use youtube::Youtube;
 
 /// Where reading stopped, in the connector's own words (JSON); stored with the page it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,22 +153,15 @@ pub struct Capabilities {
     pub unconfirmed: &'static [Unconfirmed],
 }
 
-/// What a platform lets the municipality do, as far as its connector knows; nothing where there is no connector.
+/// What a platform lets the municipality do, as far as its connector knows.
 pub fn capabilities_of(platform: Platform) -> Capabilities {
     match platform {
         Platform::Facebook => facebook::CAPABILITIES,
         Platform::Instagram => instagram::CAPABILITIES,
         Platform::Bluesky => bluesky::CAPABILITIES,
-        _ => Capabilities {
-            hide: false,
-            restore: false,
-            remove: false,
-            reply: false,
-            shows_hidden: false,
-            who_still_sees: "",
-            surfaces: &[],
-            unconfirmed: &[],
-        },
+        Platform::Youtube => youtube::CAPABILITIES,
+        Platform::Linkedin => linkedin::CAPABILITIES,
+        Platform::X => x::CAPABILITIES,
     }
 }
 
@@ -322,4 +329,24 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
         let _ = (media, limit);
         Err(ConnectorError::Refused(format!("{} gives no address to fetch it from", self.platform().label())))
     }
+}
+
+/// The native id that a write is about: the intent permits `act`, and is about the comment that `proof` preserves.
+fn permitted<'a>(intent: &'a Intent, proof: &Preserved, act: Act) -> Result<&'a str, ConnectorError> {
+    let id = intent.target().native_id.as_str();
+    if intent.act() != act {
+        return Err(ConnectorError::Refused(format!(
+            "intent {} permits {:?}, not {act:?}",
+            intent.id(),
+            intent.act()
+        )));
+    }
+    if id != proof.comment().native {
+        return Err(ConnectorError::Refused(format!(
+            "intent {} names another comment than record {} preserves",
+            intent.id(),
+            proof.record()
+        )));
+    }
+    Ok(id)
 }
