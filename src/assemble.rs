@@ -362,7 +362,9 @@ fn rotating(
             // Half of what polling may spend, shared by the channels.
             Box::new(youtube.with_whole_units(youtube::WHOLE_UNITS.min(4_250 / channels.max(1))))
         }
-        Platform::Linkedin => Box::new(Linkedin::new(http, api, &native, token, budget, clock)),
+        Platform::Linkedin => Box::new(
+            Linkedin::new(http, api, &native, token, budget, clock).with_confirmed_removal(account.removes()),
+        ),
         _ => Box::new(X::new(http, api, native, token, budget, clock)),
     })
 }

@@ -13,6 +13,7 @@ use super::people::Known;
 use super::profile::EditorRules;
 use super::reader::{At, Node, Report, Section, quote, suggestion};
 use super::{Account, AccountStatus, Api, BoardKind, Media, Mode, Poll, PollDecided};
+use crate::connector::capabilities_of;
 use crate::domain::category::DecisionRef;
 use crate::domain::comment::Platform;
 use crate::domain::roster::{AccountStaff, Role};
@@ -107,6 +108,7 @@ fn account(
         optional(&mut section, "mode", &[("watch", Mode::Watch), ("act", Mode::Act)], Mode::Watch, report);
     let media = [("never", Media::Never), ("after_review", Media::AfterReview)];
     let media = optional(&mut section, "media", &media, Media::Never, report);
+    let removal = section.get("removal").and_then(|node| removal(&node, platform, report));
     let by_hand = section.get("by_hand").map(|node| by_hand(&node, report));
     let watched_from = section.get("watched_from").map(|node| instant(&node, report));
     let owner = owner(&mut section, context, report);
@@ -162,6 +164,7 @@ fn account(
         poll: poll?,
         poll_decided: poll_decided?,
         media: media?,
+        removal,
         by_hand: by_hand.flatten(),
         api: api?,
         token_file,
@@ -214,6 +217,28 @@ fn platform(
         report.fault(&name.place, format!("there is no connector for {}", quote(&name.value)), remedy);
     }
     platform
+}
+
+/// The decision that comments may be removed, where the platform can do that.
+fn removal(node: &Node<'_, '_>, platform: Option<Platform>, report: &mut Report) -> Option<DecisionRef> {
+    let decision = super::profile::decision(node, report)?;
+    match platform {
+        Some(Platform::Linkedin) => report.warn(
+            &node.place,
+            "rests on a right of LinkedIn's that no page of theirs confirms",
+            "try it on a comment that a colleague has written before you rely on it",
+        ),
+        Some(platform) if !capabilities_of(platform).remove => {
+            report.fault(
+                &node.place,
+                format!("{} lets nobody remove another's comment", platform.label()),
+                "remove the key; hiding is what can be done",
+            );
+            return None;
+        }
+        _ => {}
+    }
+    Some(decision)
 }
 
 /// Names of surfaces, as people call them.

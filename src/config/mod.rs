@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDate, Utc};
 use url::Url;
 
+use crate::connector::capabilities_of;
 use crate::domain::calendar::Hours;
 use crate::domain::category::{Category, CategoryPolicy, DecisionRef};
 use crate::domain::comment::Platform;
@@ -242,6 +243,9 @@ pub struct Account {
     pub poll_decided: PollDecided,
     /// Whether pictures are fetched.
     pub media: Media,
+    /// The municipality's decision that comments of others may be removed here, which nothing can undo; without it the
+    /// most that is done is hiding.
+    pub removal: Option<DecisionRef>,
     /// Places where visitors write that no API shows, each looked at by hand every working day (N13); `None`: those
     /// that the platform's connector names.
     pub by_hand: Option<Vec<String>>,
@@ -264,6 +268,15 @@ pub enum AccountStatus {
     Dormant,
     /// Avslutad: not polled.
     Closed,
+}
+
+impl Account {
+    /// Whether comments of others may be removed: the municipality has decided so, and the platform can.
+    pub fn removes(&self) -> bool {
+        // LinkedIn's own documentation leaves open whether it can; the decision then says that somebody has tried.
+        let can = self.platform == Platform::Linkedin || capabilities_of(self.platform).remove;
+        self.removal.is_some() && can
+    }
 }
 
 impl AccountStatus {

@@ -92,8 +92,8 @@ pub(super) fn choices(
     for outcome in Outcome::ALL.iter().copied() {
         let confirms = outcome == Outcome::Hide && confirms_automatic(file);
         let fits = match outcome {
-            // No platform here lets a municipality remove what another wrote and undo it.
-            Outcome::Remove => false,
+            // Nothing undoes it: only where the municipality has decided so.
+            Outcome::Remove => account.removes(),
             Outcome::Hide => confirms || file.view.state != CaseState::HideUnconfirmed,
             Outcome::Restore => true,
             Outcome::Keep => flagged || ending.contains(&outcome),
@@ -206,7 +206,8 @@ fn confirms_automatic(file: &CaseFile) -> bool {
 
 /// Takes away what the account's mode or the platform does not let us do, and says so.
 fn bounded(account: &Account, capabilities: Option<Capabilities>, choices: &mut Choices) {
-    let writes = |choice: &Choice| matches!(choice.outcome, Outcome::Hide | Outcome::Restore);
+    let writes =
+        |choice: &Choice| matches!(choice.outcome, Outcome::Hide | Outcome::Remove | Outcome::Restore);
     if account.mode == Mode::Watch {
         if choices.list.iter().any(writes) {
             choices.notes.push(
@@ -220,6 +221,7 @@ fn bounded(account: &Account, capabilities: Option<Capabilities>, choices: &mut 
     if let Some(can) = capabilities {
         let impossible = |choice: &Choice| {
             (choice.outcome == Outcome::Hide && !can.hide)
+                || (choice.outcome == Outcome::Remove && !can.remove)
                 || (choice.outcome == Outcome::Restore && !can.restore)
         };
         if choices.list.iter().any(impossible) {

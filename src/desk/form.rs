@@ -251,8 +251,11 @@ fn reasoned(form: &Form, unbiased: bool) -> String {
     }
 }
 
-/// Whether a decision is asked for once more before it is carried out: hiding what somebody wrote.
+/// Whether a decision is asked for once more before it is carried out: hiding or removing what somebody wrote.
 fn asks_again(file: &CaseFile, outcome: Outcome) -> bool {
+    if outcome == Outcome::Remove {
+        return true;
+    }
     outcome == Outcome::Hide && file.view.state != crate::domain::case::CaseState::Hidden && {
         // Refusing to show again leaves everything as it is.
         file.waiting().is_none_or(|waiting| waiting.outcome == Outcome::Hide)

@@ -151,6 +151,7 @@ pub(super) fn render(
         media_chosen => told.form.and_then(|form| form.media).map(MediaAnswer::code),
         asks_media => file.media.unseen && !choices.list.is_empty(),
         who_still_sees => capabilities.map(|can| can.who_still_sees),
+        removes => account.is_some_and(Account::removes),
         duties => file.view.duties.iter().map(|duty| clock(config, duty, now)).collect::<Vec<_>>(),
         decisions => decisions(config, file),
         events => file.events.iter().map(|event| context! {
@@ -202,6 +203,7 @@ pub(super) fn confirm(
         alone => choices.alone,
         approves => file.waiting().is_some(),
         outcome => outcome.code(),
+        removes => outcome == Outcome::Remove,
         reason => &form.reason, unbiased => form.unbiased,
         p => &opened.person.id, e => &opened.e, s => &opened.s, seen => seen(file),
         query => &opened.query,

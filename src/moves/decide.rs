@@ -158,13 +158,15 @@ fn rights(
     outcome: Outcome,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    if outcome == Outcome::Remove {
+    if outcome == Outcome::Remove && !account.removes() {
         return Err(StoreError::Conflict(format!(
-            "{} offers no removal of another's comment here; `hide` is what can be done",
+            "account `{}` removes nothing: set removal = {{ by, on, dnr }} for it where the municipality has decided that \
+             comments on {} may be removed; `hide` is what can be undone",
+            account.id,
             account.platform.label()
         )));
     }
-    if matches!(outcome, Outcome::Hide | Outcome::Restore) && account.mode == Mode::Watch {
+    if matches!(outcome, Outcome::Hide | Outcome::Remove | Outcome::Restore) && account.mode == Mode::Watch {
         return Err(StoreError::Conflict(format!(
             "account `{}` is in watch mode: nothing is written to the platform; set mode = \"act\" for it",
             account.id

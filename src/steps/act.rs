@@ -87,7 +87,7 @@ async fn one(
         return receipt(app, open, verdict, Some(&look)).await;
     }
     if second {
-        if look.sighting == Sighting::Untold {
+        if look.sighting == Sighting::Untold && open.act != Act::Remove {
             // No later look would tell more: a person sees the page and says so.
             let kind = if open.act == Act::Hide { "hide_unconfirmed" } else { done_kind(open.act) };
             let why = "plattformen tog emot begäran men visar inte om kommentaren är dold";
