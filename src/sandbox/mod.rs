@@ -10,7 +10,10 @@
 //! that nothing was written.
 
 mod account;
+#[cfg(test)]
+mod asking;
 mod comment;
+mod common;
 mod control;
 mod facebook;
 mod fault;
@@ -21,10 +24,12 @@ mod line;
 mod log;
 mod media;
 mod meta;
+mod oauth;
 mod quota;
 mod seed;
 mod wire;
 mod world;
+mod youtube;
 
 use std::fmt;
 use std::io;
