@@ -21,6 +21,7 @@ mod instagram;
 mod journal;
 mod kept;
 mod line;
+mod linkedin;
 mod log;
 mod media;
 mod meta;
@@ -182,7 +183,7 @@ impl Handle {
             Platform::Facebook => "facebook/v25.0",
             Platform::Instagram => "instagram/v25.0",
             Platform::Youtube => "youtube/v3",
-            Platform::Linkedin => "linkedin",
+            Platform::Linkedin => "linkedin/rest",
             Platform::X => "x/2",
             Platform::Bluesky => "bluesky",
         };

@@ -24,7 +24,7 @@ use super::line::Cut;
 use super::log::Asked;
 use super::media::{Behaviour, Media};
 use super::world::World;
-use super::{Sandbox, facebook, instagram, youtube};
+use super::{Sandbox, facebook, instagram, linkedin, youtube};
 
 /// One emulated platform. Every method sees the same world: an account, its posts and their comments.
 pub(super) trait Emulator: Sync {
@@ -45,6 +45,7 @@ fn emulator(name: &str) -> Option<&'static dyn Emulator> {
     match name {
         "facebook" => Some(&facebook::Graph),
         "instagram" => Some(&instagram::Graph),
+        "linkedin" => Some(&linkedin::Community),
         "youtube" => Some(&youtube::DataApi),
         _ => None,
     }
