@@ -30,6 +30,7 @@ mod quota;
 mod seed;
 mod wire;
 mod world;
+mod x;
 mod youtube;
 
 use std::fmt;

@@ -24,7 +24,7 @@ use super::line::Cut;
 use super::log::Asked;
 use super::media::{Behaviour, Media};
 use super::world::World;
-use super::{Sandbox, facebook, instagram, linkedin, youtube};
+use super::{Sandbox, facebook, instagram, linkedin, x, youtube};
 
 /// One emulated platform. Every method sees the same world: an account, its posts and their comments.
 pub(super) trait Emulator: Sync {
@@ -46,6 +46,7 @@ fn emulator(name: &str) -> Option<&'static dyn Emulator> {
         "facebook" => Some(&facebook::Graph),
         "instagram" => Some(&instagram::Graph),
         "linkedin" => Some(&linkedin::Community),
+        "x" => Some(&x::Api),
         "youtube" => Some(&youtube::DataApi),
         _ => None,
     }
