@@ -12,6 +12,7 @@
 mod account;
 #[cfg(test)]
 mod asking;
+mod bluesky;
 mod comment;
 mod common;
 mod control;

@@ -24,7 +24,7 @@ use super::line::Cut;
 use super::log::Asked;
 use super::media::{Behaviour, Media};
 use super::world::World;
-use super::{Sandbox, facebook, instagram, linkedin, x, youtube};
+use super::{Sandbox, bluesky, facebook, instagram, linkedin, x, youtube};
 
 /// One emulated platform. Every method sees the same world: an account, its posts and their comments.
 pub(super) trait Emulator: Sync {
@@ -43,6 +43,7 @@ pub(super) trait Emulator: Sync {
 /// The platform that answers below `/<name>/`.
 fn emulator(name: &str) -> Option<&'static dyn Emulator> {
     match name {
+        "bluesky" => Some(&bluesky::Xrpc),
         "facebook" => Some(&facebook::Graph),
         "instagram" => Some(&instagram::Graph),
         "linkedin" => Some(&linkedin::Community),
