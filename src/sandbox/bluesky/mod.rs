@@ -30,14 +30,14 @@ const ALL: Rule = Rule { limit: 3_000, window: Window::Fixed(300) };
 
 /// Logins of one account in five minutes and in a day.
 const LOGINS: [(&str, Rule); 2] = [
-    ("logins", Rule { limit: 30, window: Window::Fixed(300) }),
-    ("logins_day", Rule { limit: 300, window: Window::UtcDay }),
+    ("bluesky.logins", Rule { limit: 30, window: Window::Fixed(300) }),
+    ("bluesky.logins_day", Rule { limit: 300, window: Window::UtcDay }),
 ];
 
 /// Points of one account's writes in an hour and in a day.
 const WRITES: [(&str, Rule); 2] = [
-    ("points", Rule { limit: 5_000, window: Window::Fixed(3_600) }),
-    ("points_day", Rule { limit: 35_000, window: Window::UtcDay }),
+    ("bluesky.points", Rule { limit: 5_000, window: Window::Fixed(3_600) }),
+    ("bluesky.points_day", Rule { limit: 35_000, window: Window::UtcDay }),
 ];
 
 /// The server.
@@ -89,7 +89,7 @@ fn method(call: &Call) -> &str {
 fn answer(world: &mut World, call: &Call) -> Answer {
     let account = account_of(world, call);
     let its = account.as_deref();
-    let mut told = spend(world, None, "requests", 1, ALL);
+    let mut told = spend(world, None, "bluesky.requests", 1, ALL);
     let more: &[(&str, Rule)] = match method(call) {
         "com.atproto.server.createSession" => &LOGINS,
         "com.atproto.repo.createRecord" | "com.atproto.repo.putRecord" | "com.atproto.repo.deleteRecord" => {

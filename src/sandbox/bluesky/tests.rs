@@ -246,7 +246,7 @@ async fn limits_are_told_in_every_answer_and_logins_are_few() {
     assert_eq!(refused.header("ratelimit-policy"), "30;w=300");
     client.control(
         "quota",
-        &json!({ "account": US, "name": "points", "limit": 3, "window": { "fixed": 3600 } }),
+        &json!({ "account": US, "name": "bluesky.points", "limit": 3, "window": { "fixed": 3600 } }),
     );
     assert_eq!(put(&client, &[uri(1)], Some(Value::Null)).await.0, 200);
     assert_eq!(put(&client, &[], None).await.1["error"], "RateLimitExceeded");

@@ -56,11 +56,11 @@ pub(super) fn pass(world: &mut World, call: &Call, account: Option<&str>) -> Res
             Worth::Revoked => return Err(Refusal::dead_token(false)),
         }
     }
-    let member = world.spend(account, "member", 1, Some(MEMBER));
+    let member = world.spend(account, "linkedin.member", 1, Some(MEMBER));
     if member.is_some_and(|spent| !spent.allowed) {
         return Err(Refusal::throttled("MEMBER"));
     }
-    let app = world.spend(None, "app", 1, Some(APP));
+    let app = world.spend(None, "linkedin.app", 1, Some(APP));
     if app.is_some_and(|spent| !spent.allowed) {
         return Err(Refusal::throttled("APPLICATION"));
     }

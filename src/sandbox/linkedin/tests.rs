@@ -233,7 +233,7 @@ async fn a_member_has_a_hundred_calls_a_day_and_the_app_five_hundred_until_midni
     let client = start().await;
     let path = format!("socialActions/{SHARE}/comments?count=1");
     assert_eq!(client.get(&path).await.status, 200);
-    client.control("quota", &json!({ "account": ORGANIZATION, "name": "member", "used": 99 }));
+    client.control("quota", &json!({ "account": ORGANIZATION, "name": "linkedin.member", "used": 99 }));
     assert_eq!(client.get(&path).await.status, 200);
     let reply = client.get(&path).await;
     assert_eq!(reply.status, 429);
@@ -243,7 +243,7 @@ async fn a_member_has_a_hundred_calls_a_day_and_the_app_five_hundred_until_midni
     );
     client.control("clock", &json!({ "at": "2026-11-24T00:00:00Z" }));
     assert_eq!(client.get(&path).await.status, 200);
-    client.control("quota", &json!({ "name": "app", "used": 500 }));
+    client.control("quota", &json!({ "name": "linkedin.app", "used": 500 }));
     assert!(client.get(&path).await.json()["message"].as_str().unwrap().contains("APPLICATION DAY limit"));
 }
 

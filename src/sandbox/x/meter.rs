@@ -30,7 +30,7 @@ const WINDOW: u32 = 15 * 60;
 
 /// Counts a request of this name.
 pub(super) fn count(world: &mut World, account: Option<&str>, name: &str, limit: u64) -> Option<Spent> {
-    world.spend(account, name, 1, Some(Rule { limit, window: Window::Fixed(WINDOW) }))
+    world.spend(account, &format!("x.{name}"), 1, Some(Rule { limit, window: Window::Fixed(WINDOW) }))
 }
 
 /// The answer with the header lines that tell how much is left.

@@ -27,7 +27,7 @@ use super::world::World;
 use error::Refusal;
 
 /// The quota of the whole app, in units.
-const UNITS: &str = "units";
+const UNITS: &str = "youtube.units";
 
 /// What a project has in a day.
 const A_DAY: Rule = Rule { limit: 10_000, window: Window::PacificDay };

@@ -214,7 +214,7 @@ async fn a_day_has_ten_thousand_units_and_ends_at_midnight_in_california() {
     let client = start().await;
     client.control("clock", &json!({ "at": "2026-11-20T12:00:00Z" }));
     assert_eq!(client.get(ALL).await.status, 200);
-    client.control("quota", &json!({ "name": "units", "used": 9_949 }));
+    client.control("quota", &json!({ "name": "youtube.units", "used": 9_949 }));
     assert_eq!(
         client.form("comments/setModerationStatus?id=Ugx1&moderationStatus=rejected", "").await.status,
         204
