@@ -10,7 +10,11 @@
 //! that nothing was written.
 
 mod account;
+#[cfg(test)]
+mod asking;
+mod bluesky;
 mod comment;
+mod common;
 mod control;
 mod facebook;
 mod fault;
@@ -18,13 +22,17 @@ mod instagram;
 mod journal;
 mod kept;
 mod line;
+mod linkedin;
 mod log;
 mod media;
 mod meta;
+mod oauth;
 mod quota;
 mod seed;
 mod wire;
 mod world;
+mod x;
+mod youtube;
 
 use std::fmt;
 use std::io;
@@ -177,7 +185,7 @@ impl Handle {
             Platform::Facebook => "facebook/v25.0",
             Platform::Instagram => "instagram/v25.0",
             Platform::Youtube => "youtube/v3",
-            Platform::Linkedin => "linkedin",
+            Platform::Linkedin => "linkedin/rest",
             Platform::X => "x/2",
             Platform::Bluesky => "bluesky",
         };

@@ -24,7 +24,7 @@ use super::line::Cut;
 use super::log::Asked;
 use super::media::{Behaviour, Media};
 use super::world::World;
-use super::{Sandbox, facebook, instagram};
+use super::{Sandbox, bluesky, facebook, instagram, linkedin, x, youtube};
 
 /// One emulated platform. Every method sees the same world: an account, its posts and their comments.
 pub(super) trait Emulator: Sync {
@@ -43,8 +43,12 @@ pub(super) trait Emulator: Sync {
 /// The platform that answers below `/<name>/`.
 fn emulator(name: &str) -> Option<&'static dyn Emulator> {
     match name {
+        "bluesky" => Some(&bluesky::Xrpc),
         "facebook" => Some(&facebook::Graph),
         "instagram" => Some(&instagram::Graph),
+        "linkedin" => Some(&linkedin::Community),
+        "x" => Some(&x::Api),
+        "youtube" => Some(&youtube::DataApi),
         _ => None,
     }
 }
@@ -53,7 +57,7 @@ fn emulator(name: &str) -> Option<&'static dyn Emulator> {
 const LARGEST: usize = 64 * 1024 * 1024;
 
 /// One request to a platform.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Call {
     pub(super) method: Method,
     /// The platform's name, as the path begins.
