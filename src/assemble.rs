@@ -12,7 +12,8 @@ use crate::archive::keys::{Kek, Keys};
 use crate::archive::note::VerifierKey;
 use crate::clock::Clock;
 use crate::config::{Api, Config, KekSource, Mode, Tls, Transport};
-use crate::connector::bluesky::Bluesky;
+use crate::connector::bluesky::{self, Bluesky};
+use crate::connector::budget::Book;
 use crate::connector::facebook::Facebook;
 use crate::connector::http::{ClientOptions, Endpoint, Http};
 use crate::connector::{Connector, DryRun};
@@ -163,7 +164,8 @@ pub async fn app(config: Config, clock: Clock) -> anyhow::Result<Assembled> {
     let rules = RuleSet::embedded();
     let policies: Policies = config.categories.clone().into_iter().collect();
     let sandbox = sandbox(&config, &layout, &clock).await?;
-    let connectors = connectors(&config, sandbox.as_ref())?;
+    let book = Book::new(clock.clone(), Arc::new(store::budgets::Budgets(db.clone())));
+    let connectors = connectors(&config, sandbox.as_ref(), &book)?;
     let mailer = mailer(&config)?;
     let templates = Templates::built_in()?;
     let archive = layout.archive();
@@ -249,6 +251,7 @@ async fn sandbox(config: &Config, layout: &Layout, clock: &Clock) -> anyhow::Res
 fn connectors(
     config: &Config,
     sandbox: Option<&Handle>,
+    book: &Book,
 ) -> anyhow::Result<BTreeMap<String, Arc<dyn Connector>>> {
     let http = Http::new(&ClientOptions {
         proxy: config.network.proxy.as_ref().map(ToString::to_string),
@@ -292,8 +295,10 @@ fn connectors(
             }
             Platform::Bluesky => {
                 let login = secret(&account.login_file)?.ok_or_else(|| missing("login_file"))?;
+                let host = account.host();
+                let http = bluesky::within(&http, book, &host, &account.native_id);
                 Box::new(
-                    Bluesky::new(http.clone(), &api, &account.native_id, &login)
+                    Bluesky::new(http, &api, &account.native_id, &login)
                         .map_err(|why| anyhow!("account[{}]: {why}", account.id))?,
                 )
             }
