@@ -10,7 +10,7 @@ use crate::archive::entry::RecordId;
 use crate::archive::keys::{Keys, KeysError, Secret};
 use crate::archive::{ArchiveError, Preserved, Published, Vault};
 use crate::clock::Clock;
-use crate::config::{Config, Mode};
+use crate::config::{Account, Config, Mode};
 use crate::connector::{Connector, Left};
 use crate::domain::classify::{Policies, RuleSet};
 use crate::mail::{Mailer, Templates};
