@@ -111,7 +111,7 @@ impl Reports {
         *self.0.beat.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    fn put(&self, read: Read) {
+    fn add(&self, read: Read) {
         let news = read.1.new > 0;
         self.0.read.lock().unwrap_or_else(PoisonError::into_inner).push(read);
         if news {
@@ -140,7 +140,7 @@ pub async fn run(
         polls.start(&mut queue);
         silent(app, began).await?;
         tokio::select! {
-            ended = polls.next(), if !polls.is_idle() => if let Some(read) = ended? { reports.put(read) },
+            ended = polls.next(), if !polls.is_idle() => if let Some(read) = ended? { reports.add(read) },
             () = tokio::time::sleep(LOOK) => {}
             () = &mut shutdown => break,
         }
@@ -148,7 +148,7 @@ pub async fn run(
     // Waiting is cut, work is not: what runs may end, for a while.
     let until = tokio::time::Instant::now() + GRACE;
     while let Ok(Some(read)) = tokio::time::timeout_at(until, polls.next()).await.unwrap_or(Ok(None)) {
-        reports.put(read);
+        reports.add(read);
     }
     polls.cut("Uppsikt stoppades medan kontot lästes").await
 }

