@@ -321,6 +321,39 @@ impl Budget {
         self.keep(&mut inner, now);
     }
 
+    /// Counts units of which only the answer told how many they were; they are spent, whatever is left.
+    pub fn add(&self, name: &'static str, units: u64) {
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        inner.fill(now);
+        let counted = self.exchange(&mut inner, now, move |state| {
+            state.quotas.get_mut(name).is_some_and(|counted| {
+                counted.spend(units, now);
+                true
+            })
+        });
+        if let Err(error) = counted {
+            tracing::warn!(budget = %self.id, %error, "the budget cannot be kept");
+        }
+    }
+
+    /// Whether more of a day's quota is spent than its even share up to now: then what can wait should wait, so that
+    /// the last hours of the day are not blind. False for quotas of shorter windows.
+    pub fn is_ahead(&self, name: &str) -> bool {
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        inner.fill(now);
+        let Some(counted) = inner.state.quotas.get(name) else { return false };
+        if matches!(counted.quota.window, Window::Rolling(_)) {
+            return false;
+        }
+        let day = TimeDelta::days(1).num_seconds();
+        let gone = (day - (counted.quota.window.end(now) - now).num_seconds()).clamp(0, day).unsigned_abs();
+        let free = counted.limit(now).saturating_sub(counted.reserve(now));
+        // A tenth of the day's units in advance, so that the day can begin.
+        counted.used(now) > free / 10 + free.saturating_mul(gone) / day.unsigned_abs()
+    }
+
     /// What is left of each quota.
     pub fn left(&self) -> Vec<Left> {
         let now = self.clock.now();

@@ -39,6 +39,21 @@ fn what_the_platform_says_counts_where_it_is_more() {
 }
 
 #[test]
+fn who_is_ahead_of_the_day_is_told_and_is_no_longer_when_the_day_has_caught_up() {
+    let clock = Clock::manual("2026-03-04T00:00:00Z".parse().unwrap());
+    let quota = Quota { name: "units", limit: 1_100, window: Window::UtcDay, reserve: 100 };
+    let budget = Budget::new("test", [quota], clock.clone());
+    assert!(!budget.is_ahead("units"));
+    budget.add("units", 350);
+    assert!(budget.is_ahead("units"));
+    clock.set("2026-03-04T06:00:00Z".parse().unwrap());
+    assert!(!budget.is_ahead("units"), "a tenth in advance, and a quarter of the day");
+    budget.add("units", 10_000);
+    assert!(budget.spend(&[("units", 1)], Purpose::Act).is_err(), "what is spent is spent");
+    assert!(!budget.is_ahead("calls"));
+}
+
+#[test]
 fn a_cost_that_does_not_fit_spends_nothing() {
     let (budget, _) = budget(Window::UtcDay);
     assert!(budget.spend(&[("units", 11)], Purpose::Act).is_err());
