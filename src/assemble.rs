@@ -13,13 +13,12 @@ use crate::archive::keys::{Kek, Keys};
 use crate::archive::note::VerifierKey;
 use crate::clock::Clock;
 use crate::config::{Account, Api, Config, KekSource, Mode, Tls, Transport};
-use crate::connector::bluesky::Bluesky;
+use crate::connector::bluesky::{self, Bluesky};
+use crate::connector::budget::Book;
 use crate::connector::facebook::Facebook;
 use crate::connector::http::{ClientOptions, Endpoint, Http};
 use crate::connector::instagram::Instagram;
-use crate::connector::{
-    Budget, Connector, DryRun, Grant, Linkedin, Token, X, Youtube, graph, linkedin, x, youtube,
-};
+use crate::connector::{Connector, DryRun, Grant, Linkedin, Token, X, Youtube, graph, linkedin, x, youtube};
 use crate::domain::classify::{Policies, RuleSet};
 use crate::domain::comment::Platform;
 use crate::mail::{self, Login, Mailer, SmtpConfig, Templates};
@@ -167,7 +166,8 @@ pub async fn app(config: Config, clock: Clock) -> anyhow::Result<Assembled> {
     let rules = RuleSet::embedded();
     let policies: Policies = config.categories.clone().into_iter().collect();
     let sandbox = sandbox(&config, &layout, &clock).await?;
-    let connectors = connectors(&config, sandbox.as_ref(), &clock)?;
+    let book = Book::new(clock.clone(), Arc::new(store::budgets::Budgets(db.clone())));
+    let connectors = connectors(&config, sandbox.as_ref(), &book, &clock)?;
     let mailer = mailer(&config)?;
     let templates = Templates::built_in()?;
     let archive = layout.archive();
@@ -253,6 +253,7 @@ async fn sandbox(config: &Config, layout: &Layout, clock: &Clock) -> anyhow::Res
 fn connectors(
     config: &Config,
     sandbox: Option<&Handle>,
+    book: &Book,
     clock: &Clock,
 ) -> anyhow::Result<BTreeMap<String, Arc<dyn Connector>>> {
     let http = Http::new(&ClientOptions {
@@ -261,7 +262,6 @@ fn connectors(
         user_agent: USER_AGENT.to_owned(),
     })?;
     let mut connectors: BTreeMap<String, Arc<dyn Connector>> = BTreeMap::new();
-    let mut budgets: BTreeMap<String, Budget> = BTreeMap::new();
     for account in &config.accounts {
         let api = match (&account.api, sandbox) {
             (Api::Url(url), _) => url.to_string(),
@@ -293,7 +293,7 @@ fn connectors(
                     None => None,
                 };
                 let name = format!("{}/{}", account.platform.code(), account.native_id);
-                let http = http.within(Budget::new(&name, graph::quotas(), clock.clone()));
+                let http = http.within(book.budget(&name, graph::quotas()));
                 let (id, clock) = (account.native_id.clone(), clock.clone());
                 if account.platform == Platform::Facebook {
                     Box::new(Facebook::open(http, api, id, token, app_secret, clock))
@@ -303,8 +303,10 @@ fn connectors(
             }
             Platform::Bluesky => {
                 let login = secret(&account.login_file)?.ok_or_else(|| missing("login_file"))?;
+                let host = account.host();
+                let http = bluesky::within(&http, book, &host, &account.native_id);
                 Box::new(
-                    Bluesky::new(http.clone(), &api, &account.native_id, &login)
+                    Bluesky::new(http, &api, &account.native_id, &login)
                         .map_err(|why| anyhow!("account[{}]: {why}", account.id))?,
                 )
             }
@@ -312,7 +314,7 @@ fn connectors(
                 let api =
                     Endpoint::parse(&api).map_err(|why| anyhow!("account[{}].api: {why}", account.id))?;
                 let text = secret(&account.token_file)?.ok_or_else(|| missing("token_file"))?;
-                rotating(config, account, &http, api, &text, &mut budgets, clock)?
+                rotating(config, account, &http, api, &text, book, clock)?
             }
         };
         // In watch mode no writing request can leave, whatever a step asks for.
@@ -332,7 +334,7 @@ fn rotating(
     http: &Http,
     api: Endpoint,
     text: &SecretString,
-    budgets: &mut BTreeMap<String, Budget>,
+    book: &Book,
     clock: &Clock,
 ) -> anyhow::Result<Box<dyn Connector>> {
     let grant = Grant::parse(text, account.token_file.as_deref().unwrap_or(Path::new("sandbox")))?;
@@ -348,12 +350,12 @@ fn rotating(
         None => Token::fixed(grant),
     };
     let token = Arc::new(token);
-    let budget = budgets.entry(id.clone()).or_insert_with(|| match account.platform {
-        Platform::Youtube => youtube::budget(&id, clock.clone()),
-        Platform::Linkedin => linkedin::budget(&id, linkedin::CALLS_A_DAY, clock.clone()),
-        _ => x::budget(&id, x::READS_A_DAY, clock.clone()),
-    });
-    let (budget, clock, native) = (budget.clone(), clock.clone(), account.native_id.clone());
+    let budget = match account.platform {
+        Platform::Youtube => book.budget(&id, youtube::quotas()),
+        Platform::Linkedin => book.budget(&id, linkedin::quotas(linkedin::CALLS_A_DAY)),
+        _ => book.budget(&id, x::quotas(x::READS_A_DAY)),
+    };
+    let (clock, native) = (clock.clone(), account.native_id.clone());
     Ok(match account.platform {
         Platform::Youtube => {
             let channels =

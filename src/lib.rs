@@ -28,6 +28,8 @@ pub mod steps;
 
 pub mod pipeline;
 
+pub mod polling;
+
 pub mod mail;
 
 pub mod sandbox;

@@ -168,13 +168,15 @@ pub fn judged(
         return Ok(());
     }
     let case = cases::open(tx, stored.id, now)?;
-    let about = |kind, trigger_at, note| About {
+    // What was written while the account was not read was found late: that is not the editor's delay.
+    let late = if stored.version.n == 1 { found_late(tx, stored)? } else { None };
+    let about = |kind, trigger_at, note: Option<String>| About {
         kind,
         case: Some(case.id),
         account: &account.id,
         trigger_at,
         found_at: now,
-        note,
+        note: note.or_else(|| late.clone()),
     };
     if stored.version.n > 1 && known.is_some() {
         return edited_text(tx, config, account, stored, &case, assessment, now);
@@ -200,6 +202,20 @@ pub fn judged(
         }
     }
     automatically(tx, config, account, stored, &case, assessment, now)
+}
+
+/// What is said of a comment that was written while its account was not read, in Swedish.
+fn found_late(tx: &Tx<'_>, stored: &StoredComment) -> Result<Option<String>> {
+    let Some(blind) = polls::blind_at(tx, &stored.comment.account, stored.created_at)? else {
+        return Ok(None);
+    };
+    let until = blind.to.unwrap_or(stored.first_seen_at);
+    Ok(Some(format!(
+        "Upptäckt sent: kontot lästes inte mellan {} och {} ({}).",
+        calendar::instant_in_words(blind.from),
+        calendar::instant_in_words(until),
+        blind.reason
+    )))
 }
 
 /// A flag of danger is told until somebody acts, one of a category that is told at once is told at once, and any other

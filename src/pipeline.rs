@@ -5,16 +5,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Europe::Stockholm;
 
 use crate::archive::entry::RecordId;
 use crate::archive::keys::{Keys, KeysError, Secret};
 use crate::archive::{ArchiveError, Preserved, Published, Vault};
 use crate::clock::Clock;
-use crate::config::{Account, AccountStatus, Config, Mode};
-use crate::connector::Connector;
+use crate::config::{Account, Config, Mode};
+use crate::connector::{Connector, Left};
 use crate::domain::classify::{Policies, RuleSet};
 use crate::mail::{Mailer, Templates};
+use crate::polling::{self, Pace, Read};
 use crate::steps;
 use crate::store::{self, Db, StoreError};
 
@@ -137,15 +137,20 @@ pub struct Pass {
 /// # Errors
 /// The disk's. What a platform or the mail server does wrong is in the result, not an error.
 pub async fn pass(app: &App, which: Which) -> Result<Pass, PassError> {
+    let read = polling::all(app, which, Pace::of(app)).await?;
+    pass_after(app, read).await
+}
+
+/// All of a pass but the polls, which have ended or run beside it.
+///
+/// # Errors
+/// As [`pass`].
+pub async fn pass_after(app: &App, read: Vec<Read>) -> Result<Pass, PassError> {
     let mut done = Pass::default();
-    for account in &app.config.accounts {
-        if account.status == AccountStatus::Closed || !(which == Which::All || app.is_due(account).await?) {
-            continue;
-        }
-        let polled = steps::poll::account(app, account).await?;
+    for (account, polled) in read {
         done.new += polled.new;
         if let Some(why) = polled.failure {
-            done.unread.push((account.id.clone(), why));
+            done.unread.push((account, why));
         }
     }
     // After the polls, whose answers tell the platforms' time, and before anything that depends on it.
@@ -240,14 +245,11 @@ pub async fn once(app: &App) -> Result<Pass, PassError> {
 }
 
 impl App {
-    /// When `account` is polled next after `after`, by its schedule in Stockholm time.
-    pub fn next_poll(&self, account: &Account, after: DateTime<Utc>) -> DateTime<Utc> {
-        account
-            .poll
-            .schedule
-            .after(&after.with_timezone(&Stockholm))
-            .next()
-            .map_or(after + TimeDelta::hours(24), |next| next.with_timezone(&Utc))
+    /// What is left of every quota, as this process counts them; each once, however many accounts share it.
+    pub fn budgets(&self) -> Vec<Left> {
+        let all = self.connectors.values().flat_map(|connector| connector.budgets());
+        let by_name: BTreeMap<String, Left> = all.map(|left| (left.name.clone(), left)).collect();
+        by_name.into_values().collect()
     }
 
     /// When the next act or second look is due; `None` when there is none that this process may go on with.
@@ -266,12 +268,6 @@ impl App {
             .map(|account| account.id.clone())
             .collect();
         self.db.read(move |reader| store::intents::next_due_of(reader, &acting)).await
-    }
-
-    async fn is_due(&self, account: &Account) -> Result<bool, StoreError> {
-        let id = account.id.clone();
-        let state = self.db.read(move |reader| store::polls::state(reader, &id)).await?;
-        Ok(state.next_poll.is_none_or(|next| next <= self.clock.now()))
     }
 
     async fn wait_until(&self, until: DateTime<Utc>) {

@@ -66,6 +66,18 @@ pub enum Command {
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         mail_if_silent: Option<chrono::TimeDelta>,
     },
+    /// What was seen of each account, day by day, and when it was blind.
+    Accounts {
+        /// The first day (Stockholm); left out: six days before the last.
+        #[arg(long, value_name = "DATE")]
+        from: Option<chrono::NaiveDate>,
+        /// The last day; left out: today.
+        #[arg(long, value_name = "DATE")]
+        to: Option<chrono::NaiveDate>,
+        /// One JSON object a line: an account and a day.
+        #[arg(long)]
+        json: bool,
+    },
     /// Runs the daemon.
     Run {
         /// One pass over everything, second looks within a minute, the outbox; then ends.

@@ -1,5 +1,7 @@
 //! The commands, one file each; `main` reads the arguments and prints.
 
+pub mod accounts;
+
 pub mod args;
 
 pub mod brake;
@@ -122,6 +124,12 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
         Command::Case { case, json } => {
             let config = load(&config)?;
             assemble::reading(&config, |reader| case::show(reader, &config, &case, json, out))?;
+            Ok(Outcome::Done)
+        }
+        Command::Accounts { from, to, json } => {
+            let config = load(&config)?;
+            let now = Clock::System.now();
+            assemble::reading(&config, |reader| accounts::show(reader, &config, (from, to), now, json, out))?;
             Ok(Outcome::Done)
         }
         Command::Status { json, mail_if_silent } => {

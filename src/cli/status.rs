@@ -97,6 +97,9 @@ fn tell(status: &Status<'_>, out: &mut dyn Write) -> std::io::Result<()> {
             let why = account.health.blind_reason.as_deref().unwrap_or("okänt");
             writeln!(out, "  KAN INTE LÄSAS sedan {}: {why}", moment(since))?;
         }
+        if let Some(slow) = &account.health.slow {
+            writeln!(out, "  Läses glesare: {slow}")?;
+        }
     }
     writeln!(out, "\nÄrenden")?;
     if health.cases.is_empty() {

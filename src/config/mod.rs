@@ -347,6 +347,20 @@ pub struct PollDecided {
     pub reason: String,
 }
 
+impl Account {
+    /// The host that answers for it, with its port where it is not the usual one: accounts behind one host share its
+    /// patience.
+    pub fn host(&self) -> String {
+        match &self.api {
+            Api::Sandbox => "sandbox".to_owned(),
+            Api::Url(url) => {
+                let host = url.host_str().unwrap_or_default();
+                url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+            }
+        }
+    }
+}
+
 impl Config {
     /// The account of this id.
     pub fn account(&self, id: &str) -> Option<&Account> {

@@ -14,13 +14,15 @@ use serde_json::value::RawValue;
 
 use super::http::{self, Answer, Endpoint, Http, Request};
 use super::{
-    Capabilities, Connector, ConnectorError, Cursor, Look, Page, Reading, Sighting, Surface, Target,
+    Capabilities, Connector, ConnectorError, Cursor, Left, Look, Page, Purpose, Reading, Sighting, Surface,
+    Target,
 };
 use crate::archive::Preserved;
 use crate::domain::comment::{Platform, Visibility};
 use crate::store::{Act, Intent};
 
 mod gate;
+mod rates;
 mod session;
 mod sweep;
 mod thread;
@@ -31,6 +33,7 @@ mod real;
 #[cfg(test)]
 mod tests;
 
+pub use rates::within;
 use session::{Session, Sessions};
 
 /// The collection of posts.
@@ -86,6 +89,7 @@ impl Bluesky {
         let request = ask(&session).bearer(session.access());
         let address = request.address();
         let answer = self.http.get(request).await?;
+        rates::heed(&self.http, &answer);
         if !session::has_run_out(&answer) {
             return Ok((answer, address));
         }
@@ -208,7 +212,9 @@ impl Connector for Bluesky {
 
     async fn look(&self, target: &Target) -> Result<Look, ConnectorError> {
         let (answer, url) = self
-            .read(|session| session.get("app.bsky.feed.getPosts").query("uris", &target.native_id))
+            .read(|session| {
+                session.get("app.bsky.feed.getPosts").query("uris", &target.native_id).purpose(Purpose::Look)
+            })
             .await?;
         let answer = succeeded(answer)?;
         let found = {
@@ -239,6 +245,10 @@ impl Connector for Bluesky {
         Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), url, date })
     }
 
+    fn budgets(&self) -> Vec<Left> {
+        self.http.left()
+    }
+
     async fn hide(&self, intent: &Intent, proof: &Preserved) -> Result<(), ConnectorError> {
         self.set_hidden(Act::Hide, intent, proof).await
     }
@@ -262,6 +272,7 @@ impl Bluesky {
             .read(|session| {
                 session
                     .get("app.bsky.feed.getPostThread")
+                    .purpose(Purpose::Look)
                     .query("uri", uri)
                     .query("depth", "0")
                     .query("parentHeight", "0")

@@ -2,18 +2,30 @@
 //!
 //! One [`Budget`] stands for what one key, app or address may spend; accounts that share one share the budget. Hiding
 //! and looking at dangerous comments have a reserve that polling may not eat.
+//!
+//! What is spent is durable before the request is sent: a small lease of units is written to the [`Ledger`] as spent,
+//! and requests are paid from it. A process that is killed forgets no spent unit; it loses at most the rest of its
+//! leases, which then count as spent until their window ends.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
-use chrono_tz::America::Los_Angeles;
-use chrono_tz::Tz;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::ConnectorError;
 use crate::clock::Clock;
+
+pub mod pace;
+
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use state::{Counted, Limit, State, Told};
 
 /// What a request is for. Only the later ones may spend the reserve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,9 +39,10 @@ pub enum Purpose {
 }
 
 /// The time after which a quota is whole again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Window {
-    /// This long after its first unit was spent.
+    /// Each unit comes back so long after it was spent. Kept as a sliding window also where the platform's is fixed:
+    /// nobody knows where a fixed one begins, and around its end it would allow double.
     Rolling(Duration),
     /// Midnight UTC.
     UtcDay,
@@ -63,6 +76,62 @@ pub struct Left {
     pub reserve: u64,
     /// When it is whole again (UTC); `None` while nothing is spent.
     pub resets_at: Option<DateTime<Utc>>,
+    /// The window.
+    pub window: Window,
+}
+
+/// Where budgets are kept between processes.
+pub trait Ledger: Send + Sync {
+    /// Applies `change` to what is kept of the budget `id` (the default for one never kept) and returns how it then
+    /// stands. What the change returns true for is durable before this returns.
+    ///
+    /// # Errors
+    /// A sentence without secrets; nothing was changed.
+    fn exchange(&self, id: &str, change: Change) -> Result<State, String>;
+}
+
+/// A change of one budget; true if there was anything to change.
+pub type Change = Box<dyn FnOnce(&mut State) -> bool + Send>;
+
+tokio::task_local! {
+    /// What the running poll has spent, by the full name of the quota.
+    static METER: Arc<Mutex<BTreeMap<String, u64>>>;
+}
+
+/// Runs `work`, and tells what it spent of each budget ("youtube/units a day").
+pub async fn metered<T>(work: impl Future<Output = T>) -> (T, BTreeMap<String, u64>) {
+    let meter = Arc::new(Mutex::new(BTreeMap::new()));
+    let result = METER.scope(Arc::clone(&meter), work).await;
+    let spent = std::mem::take(&mut *meter.lock().unwrap_or_else(PoisonError::into_inner));
+    (result, spent)
+}
+
+/// The budgets of one process, by name: accounts that share a key, an app or an address get the same one.
+pub struct Book {
+    clock: Clock,
+    ledger: Option<Arc<dyn Ledger>>,
+    open: Mutex<BTreeMap<String, Budget>>,
+}
+
+impl fmt::Debug for Book {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Book").finish_non_exhaustive()
+    }
+}
+
+impl Book {
+    /// Budgets that are kept in `ledger`.
+    pub fn new(clock: Clock, ledger: Arc<dyn Ledger>) -> Self {
+        Self { clock, ledger: Some(ledger), open: Mutex::default() }
+    }
+
+    /// The budget `id`, opened with these quotas unless it is open.
+    pub fn budget(&self, id: &str, quotas: impl IntoIterator<Item = Quota>) -> Budget {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.entry(id.to_owned())
+            .or_insert_with(|| Budget::opened(id, quotas, self.clock.clone(), self.ledger.clone()))
+            .clone()
+    }
 }
 
 /// What one key, app or address may spend. Cloning shares it.
@@ -70,14 +139,24 @@ pub struct Left {
 pub struct Budget {
     id: Arc<str>,
     clock: Clock,
-    state: Arc<Mutex<BTreeMap<&'static str, Spent>>>,
+    ledger: Option<Arc<dyn Ledger>>,
+    inner: Arc<Mutex<Inner>>,
 }
 
-#[derive(Debug, Clone)]
-struct Spent {
-    quota: Quota,
-    used: u64,
-    resets_at: Option<DateTime<Utc>>,
+#[derive(Debug, Default)]
+struct Inner {
+    quotas: BTreeMap<&'static str, Limit>,
+    /// As the ledger last had it.
+    state: State,
+    leases: BTreeMap<&'static str, Lease>,
+}
+
+/// Units that the ledger has as spent and that are not.
+#[derive(Debug, Clone, Copy)]
+struct Lease {
+    units: u64,
+    /// When the ledger gives them back.
+    end: DateTime<Utc>,
 }
 
 impl fmt::Debug for Budget {
@@ -87,11 +166,26 @@ impl fmt::Debug for Budget {
 }
 
 impl Budget {
-    /// A whole budget named `id` ("youtube", "bluesky/did:plc:…").
+    /// A whole budget named `id` ("youtube", "bluesky/did:plc:…") that nobody keeps: for trials and tests.
     pub fn new(id: &str, quotas: impl IntoIterator<Item = Quota>, clock: Clock) -> Self {
-        let state =
-            quotas.into_iter().map(|quota| (quota.name, Spent { quota, used: 0, resets_at: None })).collect();
-        Self { id: id.into(), clock, state: Arc::new(Mutex::new(state)) }
+        Self::opened(id, quotas, clock, None)
+    }
+
+    fn opened(
+        id: &str,
+        quotas: impl IntoIterator<Item = Quota>,
+        clock: Clock,
+        ledger: Option<Arc<dyn Ledger>>,
+    ) -> Self {
+        let quotas = quotas.into_iter().map(|quota| (quota.name, Limit::from(&quota))).collect();
+        let inner = Arc::new(Mutex::new(Inner { quotas, ..Inner::default() }));
+        let budget = Self { id: id.into(), clock, ledger, inner };
+        let now = budget.clock.now();
+        // What cannot be read now is read before the first request, which is not sent without it.
+        if let Err(error) = budget.exchange(&mut budget.inner(), now, |_| true) {
+            tracing::warn!(budget = %budget.id, %error, "the budget cannot be read");
+        }
+        budget
     }
 
     /// Its name.
@@ -99,199 +193,322 @@ impl Budget {
         &self.id
     }
 
-    /// Counts `costs` (a quota's name and units each), or none of them.
+    /// Whether it has a quota of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.inner().quotas.contains_key(name)
+    }
+
+    /// Counts `costs` (a quota's name and units each), or none of them; durable when this returns.
+    ///
+    /// Writes to the ledger now and then, and waits for it: some milliseconds.
     ///
     /// # Errors
-    /// `RateLimited` until the fullest of the quotas is whole again.
+    /// `RateLimited` until all of them fit; `Unavailable` when the ledger cannot be written.
     pub fn spend(&self, costs: &[(&'static str, u64)], purpose: Purpose) -> Result<(), ConnectorError> {
         let now = self.clock.now();
-        let mut state = self.state();
-        let mut wait: Option<TimeDelta> = None;
-        for (name, units) in costs {
-            let Some(spent) = state.get_mut(name) else { continue };
-            spent.turn(now);
-            let reserve = if purpose == Purpose::Poll { spent.quota.reserve } else { 0 };
-            if spent.used + units > spent.quota.limit.saturating_sub(reserve) {
-                let until = spent.resets_at.unwrap_or(now) - now;
-                wait = Some(wait.map_or(until, |longest| longest.max(until)));
+        let mut inner = self.inner();
+        inner.fill(now);
+        let mut price: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for (name, units) in costs.iter().filter(|(_, units)| *units > 0) {
+            if inner.quotas.contains_key(name) {
+                *price.entry(name).or_default() += units;
             }
         }
-        if let Some(wait) = wait {
-            let wait = wait.to_std().unwrap_or_default().max(Duration::from_secs(1));
-            return Err(ConnectorError::RateLimited(wait));
+        let mut wanted = Vec::new();
+        let mut refunds = Vec::new();
+        for (name, units) in &price {
+            let Some(limit) = inner.quotas.get(name) else { continue };
+            let lease = inner.leases.get(name).copied().filter(|lease| lease.units > 0);
+            let current = lease.filter(|lease| lease.end == limit.window.end(now));
+            if let (Some(old), None) = (lease, current) {
+                refunds.push(((*name).to_owned(), old));
+            }
+            let have = current.map_or(0, |lease| lease.units);
+            wanted.push(Wanted {
+                name,
+                need: units.saturating_sub(have),
+                lease: lease_of(limit, purpose, self.ledger.is_some()),
+            });
         }
-        for (name, units) in costs {
-            if let Some(spent) = state.get_mut(name) {
-                spent.used += units;
-                spent.resets_at.get_or_insert_with(|| spent.quota.window.end(now));
+        if let Some(wait) = inner.state.wait(&wanted, &refunds, purpose, now) {
+            return Err(limited(wait));
+        }
+        if wanted.iter().any(|wanted| wanted.need > 0) {
+            let granted = self.take(&mut inner, wanted, refunds, purpose, now)?;
+            for (name, units) in granted {
+                let Some(limit) = inner.quotas.get(name).copied() else { continue };
+                let end = limit.window.end(now);
+                let kept =
+                    inner.leases.get(name).filter(|lease| lease.end == end).map_or(0, |lease| lease.units);
+                inner.leases.insert(name, Lease { units: kept + units, end });
             }
         }
+        for (name, units) in &price {
+            if let Some(lease) = inner.leases.get_mut(name) {
+                lease.units = lease.units.saturating_sub(*units);
+            }
+        }
+        drop(inner);
+        let _ = METER.try_with(|meter| {
+            let mut meter = meter.lock().unwrap_or_else(PoisonError::into_inner);
+            for (name, units) in &price {
+                *meter.entry(format!("{}/{name}", self.id)).or_default() += units;
+            }
+        });
         Ok(())
     }
 
-    /// Takes over what the platform says of a quota: how many units are spent and when it is whole again. Our own
-    /// count stays where it is higher and the window the same: the platform's may lag behind.
+    /// Writes to the ledger what is needed and a little more; gives how many units of each there now are to spend.
+    fn take(
+        &self,
+        inner: &mut Inner,
+        wanted: Vec<Wanted>,
+        refunds: Vec<(String, Lease)>,
+        purpose: Purpose,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(&'static str, u64)>, ConnectorError> {
+        let result = Arc::new(Mutex::new(Ok(Vec::new())));
+        let slot = Arc::clone(&result);
+        self.exchange(inner, now, move |state| {
+            let answer = state.take(&wanted, &refunds, purpose, now);
+            let changed = answer.is_ok();
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+            changed
+        })
+        .map_err(|error| {
+            ConnectorError::Unavailable(format!("the budget {} cannot be kept: {error}", self.id))
+        })?;
+        let answer =
+            std::mem::replace(&mut *result.lock().unwrap_or_else(PoisonError::into_inner), Ok(Vec::new()));
+        answer.map_err(limited)
+    }
+
+    /// Takes over what the platform says of a quota: how many units are spent, how many there are, and until when that
+    /// holds (left out: for a window). Replaces what it said before; our own count stays where it is higher: the
+    /// platform's may lag behind.
     pub fn told(&self, name: &'static str, used: u64, limit: Option<u64>, resets_at: Option<DateTime<Utc>>) {
         let now = self.clock.now();
-        let mut state = self.state();
-        let Some(spent) = state.get_mut(name) else { return };
-        spent.turn(now);
-        if let Some(limit) = limit.filter(|limit| *limit > 0) {
-            spent.quota.limit = limit;
+        let mut inner = self.inner();
+        inner.fill(now);
+        // What is leased and not yet spent comes on top of what the platform has counted.
+        let since = inner.leases.get(name).map_or(0, |lease| lease.units);
+        let Some(counted) = inner.state.quotas.get_mut(name) else { return };
+        let latest = counted.quota.window.end(now);
+        let until = resets_at.unwrap_or(latest).clamp(now, latest);
+        let told = Told { used, limit: limit.filter(|limit| *limit > 0), since, until };
+        counted.told = Some(told);
+        counted.turn(now);
+        // What leaves polling nothing must be known after a restart too; the rest is kept with the next lease.
+        if counted.wait(1, Purpose::Poll, now).is_some() {
+            self.keep(&mut inner, now);
         }
-        let anew = match (spent.resets_at, resets_at) {
-            (Some(known), Some(told)) => told - known > TimeDelta::seconds(5),
-            _ => false,
-        };
-        spent.used = if anew { used } else { spent.used.max(used) };
-        if let Some(resets_at) = resets_at {
-            spent.resets_at = Some(resets_at);
+    }
+
+    /// The platform refused a request with "too many": nothing more is asked of these quotas (all, when none is named)
+    /// for so long, also after a restart.
+    pub fn refused(&self, names: &[&'static str], wait: Duration) {
+        let now = self.clock.now();
+        let until =
+            TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait)).unwrap_or(now);
+        let mut inner = self.inner();
+        inner.fill(now);
+        for (name, counted) in &mut inner.state.quotas {
+            if names.is_empty() || names.contains(&name.as_str()) {
+                counted.closed_until = counted.closed_until.max(Some(until));
+                counted.turn(now);
+            }
         }
+        self.keep(&mut inner, now);
     }
 
     /// Counts units of which only the answer told how many they were; they are spent, whatever is left.
     pub fn add(&self, name: &'static str, units: u64) {
         let now = self.clock.now();
-        let mut state = self.state();
-        let Some(spent) = state.get_mut(name) else { return };
-        spent.turn(now);
-        spent.used = spent.used.saturating_add(units);
-        spent.resets_at.get_or_insert_with(|| spent.quota.window.end(now));
+        let mut inner = self.inner();
+        inner.fill(now);
+        let counted = self.exchange(&mut inner, now, move |state| {
+            state.quotas.get_mut(name).is_some_and(|counted| {
+                counted.spend(units, now);
+                true
+            })
+        });
+        if let Err(error) = counted {
+            tracing::warn!(budget = %self.id, %error, "the budget cannot be kept");
+        }
     }
 
     /// Whether more of a day's quota is spent than its even share up to now: then what can wait should wait, so that
     /// the last hours of the day are not blind. False for quotas of shorter windows.
     pub fn is_ahead(&self, name: &str) -> bool {
         let now = self.clock.now();
-        let mut state = self.state();
-        let Some(spent) = state.get_mut(name) else { return false };
-        spent.turn(now);
-        let (Some(end), Window::UtcDay | Window::PacificDay) = (spent.resets_at, spent.quota.window) else {
+        let mut inner = self.inner();
+        inner.fill(now);
+        let Some(counted) = inner.state.quotas.get(name) else { return false };
+        if matches!(counted.quota.window, Window::Rolling(_)) {
             return false;
-        };
+        }
         let day = TimeDelta::days(1).num_seconds();
-        let gone = u64::try_from((day - (end - now).num_seconds()).clamp(0, day)).unwrap_or(0);
-        let free = spent.quota.limit.saturating_sub(spent.quota.reserve);
+        let gone = (day - (counted.quota.window.end(now) - now).num_seconds()).clamp(0, day).unsigned_abs();
+        let free = counted.limit(now).saturating_sub(counted.reserve(now));
         // A tenth of the day's units in advance, so that the day can begin.
-        let share = free / 10 + free.saturating_mul(gone) / day.unsigned_abs();
-        spent.used > share
+        counted.used(now) > free / 10 + free.saturating_mul(gone) / day.unsigned_abs()
     }
 
     /// What is left of each quota.
     pub fn left(&self) -> Vec<Left> {
         let now = self.clock.now();
-        let mut state = self.state();
-        state
-            .values_mut()
-            .map(|spent| {
-                spent.turn(now);
-                Left {
-                    name: format!("{}/{}", self.id, spent.quota.name),
-                    limit: spent.quota.limit,
-                    used: spent.used,
-                    reserve: spent.quota.reserve,
-                    resets_at: spent.resets_at,
-                }
-            })
-            .collect()
+        let mut inner = self.inner();
+        inner.fill(now);
+        left(&self.id, &inner.state, now)
     }
 
-    fn state(&self) -> MutexGuard<'_, BTreeMap<&'static str, Spent>> {
+    fn keep(&self, inner: &mut Inner, now: DateTime<Utc>) {
+        if let Err(error) = self.exchange(inner, now, |_| true) {
+            tracing::warn!(budget = %self.id, %error, "the budget cannot be kept");
+        }
+    }
+
+    /// Applies `change` to the ledger's state, with what the platform has said since; `inner` then holds the result.
+    fn exchange(
+        &self,
+        inner: &mut Inner,
+        now: DateTime<Utc>,
+        change: impl FnOnce(&mut State) -> bool + Send + 'static,
+    ) -> Result<(), String> {
+        let (quotas, ours) = (inner.quotas.clone(), inner.state.clone());
+        let whole: Change = Box::new(move |state| {
+            state.merge(&quotas, &ours, now);
+            change(state)
+        });
+        if let Some(ledger) = &self.ledger {
+            inner.state = ledger.exchange(&self.id, whole)?;
+        } else {
+            let mut state = inner.state.clone();
+            if whole(&mut state) {
+                inner.state = state;
+            }
+        }
+        Ok(())
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
         // Counters of a thread that panicked are as good as any: they are counted before the request.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Spent {
-    /// Begins a new window if the old one has ended.
-    fn turn(&mut self, now: DateTime<Utc>) {
-        if self.resets_at.is_some_and(|end| end <= now) {
-            self.used = 0;
-            self.resets_at = None;
+/// What is left of the quotas of a budget that somebody else keeps (`store::budgets`).
+pub fn left(id: &str, state: &State, now: DateTime<Utc>) -> Vec<Left> {
+    state
+        .quotas
+        .iter()
+        .map(|(name, counted)| Left {
+            name: format!("{id}/{name}"),
+            limit: counted.limit(now),
+            used: counted.used(now),
+            reserve: counted.reserve(now),
+            resets_at: counted.whole_at(now),
+            window: counted.quota.window,
+        })
+        .collect()
+}
+
+impl Inner {
+    /// Makes sure that every quota has a count, and forgets what is free again.
+    fn fill(&mut self, now: DateTime<Utc>) {
+        for (name, limit) in &self.quotas {
+            if !self.state.quotas.contains_key(*name) {
+                self.state.quotas.insert((*name).to_owned(), Counted::whole(*limit));
+            }
+        }
+        for counted in self.state.quotas.values_mut() {
+            counted.turn(now);
         }
     }
 }
 
-impl Window {
-    /// When a window that begins at `now` ends.
-    fn end(self, now: DateTime<Utc>) -> DateTime<Utc> {
-        match self {
-            Self::Rolling(length) => now + TimeDelta::from_std(length).unwrap_or(TimeDelta::days(1)),
-            Self::UtcDay => next_midnight(now, Tz::UTC),
-            Self::PacificDay => next_midnight(now, Los_Angeles),
+/// What a request needs of one quota.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    name: &'static str,
+    /// Beyond the lease.
+    need: u64,
+    /// What is leased beyond that, if it fits.
+    lease: u64,
+}
+
+/// How many units are written as spent before they are: a two-hundredth of the window, and none where a unit is dear
+/// or may come from the reserve.
+fn lease_of(limit: &Limit, purpose: Purpose, kept: bool) -> u64 {
+    if kept && purpose == Purpose::Poll { (limit.limit / 200).min(50) } else { 0 }
+}
+
+fn limited(wait: TimeDelta) -> ConnectorError {
+    ConnectorError::RateLimited(wait.to_std().unwrap_or_default().max(Duration::from_secs(1)))
+}
+
+impl State {
+    /// Brings the ledger's state up to date: the quotas of this version, and what this process heard from the platform.
+    fn merge(&mut self, quotas: &BTreeMap<&'static str, Limit>, ours: &Self, now: DateTime<Utc>) {
+        for (name, limit) in quotas {
+            let heard = ours.quotas.get(*name);
+            let counted = self.quotas.entry((*name).to_owned()).or_insert_with(|| Counted::whole(*limit));
+            counted.quota = *limit;
+            if let Some(heard) = heard {
+                counted.told = heard.told.or(counted.told);
+                counted.closed_until = heard.closed_until.max(counted.closed_until);
+            }
+            counted.turn(now);
         }
-    }
-}
-
-/// The next midnight in `zone`; where a clock change skips it, the first moment after.
-fn next_midnight(now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
-    let tomorrow = now.with_timezone(&zone).date_naive().checked_add_days(Days::new(1));
-    tomorrow
-        .and_then(|day| zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest())
-        .map_or(now + TimeDelta::days(1), |midnight| midnight.with_timezone(&Utc))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn budget(window: Window) -> (Budget, Clock) {
-        let clock = Clock::manual("2026-03-08T09:00:00Z".parse().unwrap());
-        let quota = Quota { name: "units", limit: 10, window, reserve: 4 };
-        (Budget::new("test", [quota], clock.clone()), clock)
+        self.quotas.retain(|name, _| quotas.contains_key(name.as_str()));
     }
 
-    #[test]
-    fn polling_stops_before_the_reserve_and_an_act_does_not() {
-        let (budget, _) = budget(Window::UtcDay);
-        budget.spend(&[("units", 6)], Purpose::Poll).unwrap();
-        let error = budget.spend(&[("units", 1)], Purpose::Poll).unwrap_err();
-        assert!(matches!(error, ConnectorError::RateLimited(wait) if wait == Duration::from_hours(15)));
-        budget.spend(&[("units", 4)], Purpose::Act).unwrap();
-        assert!(budget.spend(&[("units", 1)], Purpose::Act).is_err());
+    /// How long until all fit; `None` when they do.
+    fn wait(
+        &self,
+        wanted: &[Wanted],
+        refunds: &[(String, Lease)],
+        purpose: Purpose,
+        now: DateTime<Utc>,
+    ) -> Option<TimeDelta> {
+        let wait = |wanted: &Wanted| {
+            let mut counted = self.quotas.get(wanted.name)?.clone();
+            for (_, lease) in refunds.iter().filter(|(name, _)| name == wanted.name) {
+                counted.refund(lease.units, lease.end);
+            }
+            // What is paid from a lease is counted already; a refusal by the platform stops that too.
+            if wanted.need == 0 {
+                return counted.closed_until.filter(|until| *until > now).map(|until| until - now);
+            }
+            counted.wait(wanted.need, purpose, now)
+        };
+        wanted.iter().filter_map(wait).max()
     }
 
-    #[test]
-    fn a_day_in_los_angeles_ends_at_its_own_midnight_also_when_the_clocks_change() {
-        // 8 March 2026, 01:00 in Los Angeles; at 02:00 the clocks go forward, so the day has 23 hours.
-        let (budget, clock) = budget(Window::PacificDay);
-        budget.spend(&[("units", 6)], Purpose::Poll).unwrap();
-        assert_eq!(budget.left()[0].resets_at, Some("2026-03-09T07:00:00Z".parse().unwrap()));
-        clock.set("2026-03-09T07:00:00Z".parse().unwrap());
-        budget.spend(&[("units", 6)], Purpose::Poll).unwrap();
-        assert_eq!(budget.left()[0].resets_at, Some("2026-03-10T07:00:00Z".parse().unwrap()));
-    }
-
-    #[test]
-    fn what_the_platform_says_counts_where_it_is_more() {
-        let (budget, _) = budget(Window::Rolling(Duration::from_mins(15)));
-        budget.spend(&[("units", 2)], Purpose::Poll).unwrap();
-        let end = budget.left()[0].resets_at;
-        budget.told("units", 1, Some(20), end);
-        assert_eq!((budget.left()[0].used, budget.left()[0].limit), (2, 20));
-        budget.told("units", 20, None, end);
-        assert!(budget.spend(&[("units", 1)], Purpose::Act).is_err());
-    }
-
-    #[test]
-    fn who_is_ahead_of_the_day_is_told_and_is_no_longer_when_the_day_has_caught_up() {
-        let clock = Clock::manual("2026-03-04T00:00:00Z".parse().unwrap());
-        let quota = Quota { name: "units", limit: 1_100, window: Window::UtcDay, reserve: 100 };
-        let budget = Budget::new("test", [quota], clock.clone());
-        assert!(!budget.is_ahead("units"));
-        budget.add("units", 350);
-        assert!(budget.is_ahead("units"));
-        clock.set("2026-03-04T06:00:00Z".parse().unwrap());
-        assert!(!budget.is_ahead("units"), "a tenth in advance, and a quarter of the day");
-        budget.add("units", 10_000);
-        assert!(budget.spend(&[("units", 1)], Purpose::Act).is_err(), "what is spent is spent");
-        assert!(!budget.is_ahead("calls"));
-    }
-
-    #[test]
-    fn a_cost_that_does_not_fit_spends_nothing() {
-        let (budget, _) = budget(Window::UtcDay);
-        assert!(budget.spend(&[("units", 11)], Purpose::Act).is_err());
-        assert_eq!(budget.left()[0].used, 0);
+    /// Counts what is wanted, or nothing.
+    fn take(
+        &mut self,
+        wanted: &[Wanted],
+        refunds: &[(String, Lease)],
+        purpose: Purpose,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(&'static str, u64)>, TimeDelta> {
+        if let Some(wait) = self.wait(wanted, refunds, purpose, now) {
+            return Err(wait);
+        }
+        for (name, lease) in refunds {
+            if let Some(counted) = self.quotas.get_mut(name) {
+                counted.refund(lease.units, lease.end);
+            }
+        }
+        let mut granted = Vec::new();
+        for wanted in wanted.iter().filter(|wanted| wanted.need > 0) {
+            let Some(counted) = self.quotas.get_mut(wanted.name) else { continue };
+            let more = wanted.need + wanted.lease;
+            let units = if counted.wait(more, purpose, now).is_none() { more } else { wanted.need };
+            counted.spend(units, now);
+            granted.push((wanted.name, units));
+        }
+        Ok(granted)
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::archive::Preserved;
 use crate::connector::ConnectorError;
-use crate::connector::budget::Budget;
+use crate::connector::budget::{Budget, Left};
 use crate::kill::{self, When};
 use crate::store::Intent;
 
@@ -22,7 +22,7 @@ pub(crate) mod script;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, element, elements, malformed};
+pub use answer::{Answer, Rate, element, elements, malformed};
 pub use fetch::Fetched;
 pub use request::{Endpoint, Method, Request, without_secrets};
 
@@ -91,8 +91,8 @@ pub struct Http {
     /// Speaks HTTPS. Absent, with the reason, on a machine without a certificate store: a trial with the sandbox
     /// must not need one.
     tls: Result<reqwest::Client, String>,
-    /// What may still be asked; without one nothing is counted.
-    budget: Option<Budget>,
+    /// What may still be asked; without one nothing is counted. Quotas are found by name in all of them.
+    budgets: Vec<Budget>,
 }
 
 impl fmt::Debug for Http {
@@ -141,18 +141,31 @@ impl Http {
             outer = outer.tls_certs_merge(certificates);
         }
         let tls = outer.build().map_err(|error| causes(&error.without_url()));
-        Ok(Self { loopback, tls, budget: None })
+        Ok(Self { loopback, tls, budgets: Vec::new() })
     }
 
-    /// The same client for one key or app: every request is counted against `budget` before it is sent.
+    /// The same client for one key, app or address: every request is counted against `budget`, beside those it is
+    /// within already, before it is sent.
     #[must_use]
     pub fn within(&self, budget: Budget) -> Self {
-        Self { budget: Some(budget), ..self.clone() }
+        let mut within = self.clone();
+        within.budgets.push(budget);
+        within
     }
 
-    /// What may still be asked.
+    /// The budget that was added last.
     pub fn budget(&self) -> Option<&Budget> {
-        self.budget.as_ref()
+        self.budgets.last()
+    }
+
+    /// All budgets that requests are counted against.
+    pub fn budgets(&self) -> &[Budget] {
+        &self.budgets
+    }
+
+    /// What is left of all of them.
+    pub fn left(&self) -> Vec<Left> {
+        self.budgets.iter().flat_map(Budget::left).collect()
     }
 
     /// A client whose time-outs a test can wait for.
@@ -216,7 +229,7 @@ impl Http {
         }
         let place = request.to_string();
         let limit = request.limit();
-        self.count(&request)?;
+        let costs = self.count(&request)?;
         let call = self.prepare(request)?;
         kill::point("act", When::Before);
         let head = call.send().await.map_err(|error| {
@@ -230,6 +243,7 @@ impl Http {
         kill::point("act", When::Lost);
         let answer = Answer::read(&place, head, limit).await.and_then(Answer::usable);
         kill::point("act", When::After);
+        self.heed(&costs, answer.as_ref().err());
         answer.map_err(|error| match error {
             ConnectorError::RateLimited(_) => error,
             other => ConnectorError::OutcomeUnknown(other.to_string()),
@@ -239,19 +253,37 @@ impl Http {
     async fn ask(&self, request: Request) -> Result<Answer, ConnectorError> {
         let place = request.to_string();
         let limit = request.limit();
-        self.count(&request)?;
+        let costs = self.count(&request)?;
         let head = self
             .prepare(request)?
             .send()
             .await
             .map_err(|error| ConnectorError::Unavailable(told(&place, error)))?;
-        Answer::read(&place, head, limit).await?.usable()
+        let answer = Answer::read(&place, head, limit).await.and_then(Answer::usable);
+        self.heed(&costs, answer.as_ref().err());
+        answer
     }
 
     /// Counts the request before it is sent: one that is lost has cost as much as one that was answered.
-    fn count(&self, request: &Request) -> Result<(), ConnectorError> {
+    ///
+    /// Gives the quotas that it costs.
+    fn count(&self, request: &Request) -> Result<Vec<&'static str>, ConnectorError> {
         let (costs, purpose) = request.price();
-        self.budget.as_ref().map_or(Ok(()), |budget| budget.spend(costs, purpose))
+        for budget in &self.budgets {
+            budget.spend(costs, purpose)?;
+        }
+        Ok(costs.iter().map(|(name, _)| *name).collect())
+    }
+
+    /// "Too many" closes the quotas that the request cost, until the platform's time: nobody else asks in vain.
+    fn heed(&self, costs: &[&'static str], error: Option<&ConnectorError>) {
+        let Some(ConnectorError::RateLimited(wait)) = error else { return };
+        for budget in &self.budgets {
+            let own: Vec<_> = costs.iter().copied().filter(|name| budget.has(name)).collect();
+            if !own.is_empty() || costs.is_empty() {
+                budget.refused(&own, *wait);
+            }
+        }
     }
 
     fn prepare(&self, request: Request) -> Result<reqwest::RequestBuilder, ConnectorError> {

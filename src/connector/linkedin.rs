@@ -81,9 +81,12 @@ const RENEW: TimeDelta = TimeDelta::days(14);
 /// The quota of one app in the development tier, of which polling leaves 60 to looks and acts. The standard tier's is
 /// not published; where the developer portal shows more, `calls_a_day` may be more.
 pub fn budget(id: &str, calls_a_day: u64, clock: Clock) -> Budget {
-    let quota =
-        Quota { name: CALLS, limit: calls_a_day, window: Window::UtcDay, reserve: calls_a_day * 12 / 100 };
-    Budget::new(id, [quota], clock)
+    Budget::new(id, quotas(calls_a_day), clock)
+}
+
+/// The limits of one app: so many calls a day until midnight UTC.
+pub fn quotas(calls_a_day: u64) -> [Quota; 1] {
+    [Quota { name: CALLS, limit: calls_a_day, window: Window::UtcDay, reserve: calls_a_day * 12 / 100 }]
 }
 
 /// Where LinkedIn renews keys: at another host than the API; on this machine (the sandbox) beside the API.

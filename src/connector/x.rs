@@ -89,6 +89,11 @@ const FIELDS: [(&str, &str); 4] = [
 
 /// The quotas of one account: X's windows for a user, until its headers say otherwise, and our own cap on what is paid.
 pub fn budget(id: &str, reads_a_day: u64, clock: Clock) -> Budget {
+    Budget::new(id, quotas(reads_a_day), clock)
+}
+
+/// The limits of one account: the windows of X's rate table, and how many reads a day the municipality pays for.
+pub fn quotas(reads_a_day: u64) -> [Quota; 7] {
     let window = |name, limit, reserve| Quota {
         name,
         limit,
@@ -96,7 +101,7 @@ pub fn budget(id: &str, reads_a_day: u64, clock: Clock) -> Budget {
         reserve,
     };
     let reads = Quota { name: READS, limit: reads_a_day, window: Window::UtcDay, reserve: reads_a_day / 10 };
-    let quotas = [
+    [
         reads,
         window(SEARCH, 300, 0),
         window(MENTIONS, 300, 0),
@@ -104,8 +109,7 @@ pub fn budget(id: &str, reads_a_day: u64, clock: Clock) -> Budget {
         window(LOOKUP, 900, 100),
         window(HIDE, 50, 0),
         window(CREATE, 100, 0),
-    ];
-    Budget::new(id, quotas, clock)
+    ]
 }
 
 /// One account.

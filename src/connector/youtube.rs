@@ -88,8 +88,12 @@ const LOOK_PAGES: usize = 3;
 
 /// The quota of one app: 10 000 units a day, of which polling leaves 1 500 to looks and thirty acts.
 pub fn budget(id: &str, clock: Clock) -> Budget {
-    let quota = Quota { name: UNITS, limit: 10_000, window: Window::PacificDay, reserve: 1_500 };
-    Budget::new(id, [quota], clock)
+    Budget::new(id, quotas(), clock)
+}
+
+/// The limits of one app: 10 000 units a day until midnight in Los Angeles.
+pub fn quotas() -> [Quota; 1] {
+    [Quota { name: UNITS, limit: 10_000, window: Window::PacificDay, reserve: 1_500 }]
 }
 
 /// Where Google renews keys: at a host of its own; on this machine (the sandbox) beside the API.

@@ -21,6 +21,9 @@ mod tests;
 /// More open answer duties than this under one post become one duty for the thread (N2).
 pub const THREAD_LIMIT: usize = 20;
 
+/// Kinds that are told once and never again: nothing gets worse by waiting, and it ends by itself.
+pub const TOLD_ONCE: [&str; 1] = ["count_differs"];
+
 /// How long before the due time the last reminder comes.
 const LAST_CALL: TimeDelta = TimeDelta::minutes(30);
 

@@ -6,6 +6,7 @@
 mod codes;
 
 pub mod comment;
+pub mod coverage;
 
 pub mod media;
 

@@ -55,7 +55,7 @@ async fn one(
     kill::point(step, When::Before);
     let look = match connector.look(&target).await {
         Ok(look) => look,
-        Err(error) => return put_off(app, open, &error).await,
+        Err(error) => return put_off(app, open, &error, false).await,
     };
     kill::point(step, When::After);
     app.compare_clocks(&account.id, look.date);
@@ -76,7 +76,7 @@ async fn one(
         }
         Sighting::NoRight => {
             let error = ConnectorError::Unauthorized("the comment cannot be read with this key".to_owned());
-            return put_off(app, open, &error).await;
+            return put_off(app, open, &error, false).await;
         }
         _ => {}
     }
@@ -145,7 +145,7 @@ async fn send(
                 .because(&format!("plattformen vägrade: {why}"));
             receipt(app, open, verdict, None).await
         }
-        Err(error) => put_off(app, open, &error).await,
+        Err(error) => put_off(app, open, &error, true).await,
     }
 }
 
@@ -167,7 +167,7 @@ async fn look_again(app: &App, open: &OpenIntent, look: &Look) -> Result<(), Pas
 }
 
 /// Puts an intent off after a request or a look that gave no answer; what it led to is settled by looking.
-async fn put_off(app: &App, open: &OpenIntent, error: &ConnectorError) -> Result<(), PassError> {
+async fn put_off(app: &App, open: &OpenIntent, error: &ConnectorError, sent: bool) -> Result<(), PassError> {
     let now = app.clock.now();
     tracing::warn!(intent = open.id, case = %open.case, %error, "an act is put off");
     let wait = match error {
@@ -178,9 +178,14 @@ async fn put_off(app: &App, open: &OpenIntent, error: &ConnectorError) -> Result
     };
     let (config, open, text) = (app.config.clone(), open.clone(), error.to_string());
     let unauthorized = matches!(error, ConnectorError::Unauthorized(_));
+    let refused = sent && matches!(error, ConnectorError::RateLimited(_));
     app.db
         .write(move |tx| {
             intents::put_off(tx, open.id, now + wait, Some(&text))?;
+            if refused {
+                // Certainly not carried out, or not even sent: it is none of the three.
+                intents::uncount_act(tx, open.id)?;
+            }
             // A hide that cannot be carried out is told before the hour is over, not after.
             if unauthorized || now - open.created_at >= TimeDelta::minutes(30) {
                 moves::act_in_trouble(tx, &config, &open, &text, now)?;

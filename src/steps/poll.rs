@@ -1,13 +1,16 @@
 //! 1. Platform → stored comments and cursor.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::{Account, AccountStatus};
-use crate::connector::{Connector, ConnectorError, Cursor, Look, Page};
+use crate::connector::{Connector, ConnectorError, Cursor, Look, Page, budget};
 use crate::kill::{self, When};
 use crate::pipeline::App;
+use crate::polling::schedule::{self, Ended};
 use crate::store::polls::PollRow;
-use crate::store::{self, StoreError, comments, polls};
+use crate::store::{self, StoreError, comments, polls, totals};
 
 /// A sweep of more pages than this is a platform that never ends; the account is then marked blind.
 const MOST_PAGES: usize = 20_000;
@@ -45,57 +48,129 @@ pub async fn account(app: &App, account: &Account) -> Result<Polled, StoreError>
         .db
         .write(move |tx| {
             polls::declare(tx, &id, declared)?;
+            let state = polls::state(tx, &id)?;
+            if state.not_before.is_some_and(|until| until > started) {
+                return Ok((state, started));
+            }
+            polls::begin(tx, &id, started)?;
             let sweep = polls::begin_sweep(tx, &id, started)?;
-            Ok((polls::state(tx, &id)?, sweep))
+            Ok((state, sweep))
         })
         .await?;
-    if state.not_before.is_some_and(|until| until > started) {
-        return Ok(Polled::default());
+    if let Some(until) = state.not_before.filter(|until| *until > started) {
+        let why = format!("the platform asked to be left alone until {until:?}");
+        return Ok(Polled { failure: Some(why), ..Polled::default() });
     }
     let watched_from = state.watched_from.unwrap_or(sweep);
-    let row = PollRow {
+    let mut reading =
+        Reading { row: empty(account, started), listed: Vec::new(), doubtful: Vec::new(), wait: None };
+    let ((), cost) = {
+        let (result, cost) = budget::metered(async {
+            reading
+                .pages(app, account, connector.as_ref(), state.cursor.map(Cursor), (sweep, watched_from))
+                .await?;
+            if reading.row.failure.is_none() {
+                reading.confirm(app, account, connector.as_ref(), sweep).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await;
+        (result?, cost)
+    };
+    let Reading { mut row, wait, .. } = reading;
+    row.cost = cost;
+    end(app, account, row, sweep, wait).await
+}
+
+/// Writes the row of a poll that was ended from outside: it took too long, or it panicked. What its pages held is
+/// stored, and the next poll goes on from there.
+///
+/// # Errors
+/// The store's.
+pub async fn cut_off(app: &App, account: &Account, why: &str) -> Result<Polled, StoreError> {
+    let now = app.clock.now();
+    let id = account.id.clone();
+    let state = app.db.read(move |reader| polls::state(reader, &id)).await?;
+    let mut row = empty(account, state.poll_began.unwrap_or(now));
+    row.failure = Some(why.to_owned());
+    end(app, account, row, state.sweep_started.unwrap_or(now), None).await
+}
+
+/// Tells that nothing was read since `late`, although nothing failed (R1).
+///
+/// # Errors
+/// The store's.
+pub async fn silent(app: &App, account: &Account, late: DateTime<Utc>) -> Result<(), StoreError> {
+    let (id, config, now) = (account.id.clone(), app.config.clone(), app.clock.now());
+    let why = "ingen läsning av kontot har blivit klar inom dess intervall";
+    app.db
+        .write(move |tx| {
+            if polls::became_blind(tx, &id, late, why)? {
+                begin_blind(tx, &config, &id, (late, now), why)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+fn empty(account: &Account, started_at: DateTime<Utc>) -> PollRow {
+    PollRow {
         account: account.id.clone(),
-        started_at: started,
-        ended_at: started,
+        started_at,
+        ended_at: started_at,
         seen: 0,
         new: 0,
         faults: 0,
         failure: None,
         blind: Vec::new(),
-    };
-    let mut reading = Reading { row, listed: Vec::new(), doubtful: Vec::new(), wait: None };
-    reading.pages(app, account, connector.as_ref(), state.cursor.map(Cursor), (sweep, watched_from)).await?;
-    if reading.row.failure.is_none() {
-        reading.confirm(app, account, connector.as_ref(), sweep).await?;
+        dead_key: false,
+        cost: BTreeMap::new(),
     }
-    let Reading { mut row, wait, .. } = reading;
+}
+
+/// Ends a poll: its row in the log, when the next one comes, and what follows for the watch.
+async fn end(
+    app: &App,
+    account: &Account,
+    mut row: PollRow,
+    sweep: DateTime<Utc>,
+    wait: Option<TimeDelta>,
+) -> Result<Polled, StoreError> {
     row.ended_at = app.clock.now();
     row.blind.sort();
     row.blind.dedup();
     let polled = Polled { seen: row.seen, new: row.new, failure: row.failure.clone() };
-    let config = app.config.clone();
-    let next = app.next_poll(account, row.ended_at);
+    let (config, account) = (app.config.clone(), account.clone());
+    let left = app.connectors.get(&account.id).map(|connector| connector.budgets()).unwrap_or_default();
     app.db
         .write(move |tx| {
-            let became_blind = polls::finish(tx, &row)?;
-            polls::set_next(tx, &row.account, next)?;
+            let state = polls::state(tx, &row.account)?;
+            let mut costs = polls::costs(tx)?;
+            if row.failure.is_none() && !row.cost.is_empty() {
+                costs.insert(row.account.clone(), row.cost.clone());
+            }
+            let next = schedule::next(
+                &config,
+                &Ended {
+                    account: &account,
+                    at: row.ended_at,
+                    ok: row.failure.is_none(),
+                    dead_key: row.dead_key,
+                    wait,
+                    new: row.new,
+                    state: &state,
+                    left: &left,
+                    costs: &costs,
+                    crisis: polls::crisis(tx, row.ended_at)?,
+                },
+            );
+            let became_blind = polls::finish(tx, &row, &next)?;
             if let Some(wait) = wait {
                 polls::set_not_before(tx, &row.account, row.ended_at + wait)?;
             }
             if became_blind {
                 let reason = row.failure.clone().unwrap_or_default();
-                crate::moves::begin(
-                    tx,
-                    &config,
-                    &crate::moves::About {
-                        kind: "account_blind",
-                        case: None,
-                        account: &row.account,
-                        trigger_at: row.started_at,
-                        found_at: row.ended_at,
-                        note: Some(format!("Kontot kan inte läsas: {reason}")),
-                    },
-                )?;
+                begin_blind(tx, &config, &row.account, (row.started_at, row.ended_at), &reason)?;
             } else if row.failure.is_none() {
                 store::duties::close_for_account(
                     tx,
@@ -104,11 +179,82 @@ pub async fn account(app: &App, account: &Account) -> Result<Polled, StoreError>
                     "seeing_again",
                     row.ended_at,
                 )?;
+                counts(tx, &config, &row.account, sweep, row.ended_at)?;
             }
             Ok(())
         })
         .await?;
     Ok(polled)
+}
+
+/// The duty of an account that cannot be read. It is told when it lasts, or at once where the key is dead.
+fn begin_blind(
+    tx: &store::Tx<'_>,
+    config: &crate::config::Config,
+    account: &str,
+    (trigger_at, found_at): (DateTime<Utc>, DateTime<Utc>),
+    reason: &str,
+) -> Result<(), StoreError> {
+    crate::moves::begin(
+        tx,
+        config,
+        &crate::moves::About {
+            kind: "account_blind",
+            case: None,
+            account,
+            trigger_at,
+            found_at,
+            note: Some(format!("Kontot kan inte läsas: {reason}")),
+        },
+    )
+}
+
+/// Compares the platform's own counts with ours after a whole sweep; what nothing explains is told to the owner once.
+fn counts(
+    tx: &store::Tx<'_>,
+    config: &crate::config::Config,
+    account: &str,
+    sweep: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let new = totals::reconcile(tx, account, sweep)?;
+    let off = totals::off(tx, account)?;
+    if off.is_empty() {
+        store::duties::close_for_account(tx, account, "count_differs", "agrees", now)?;
+    }
+    if new == 0 {
+        return Ok(());
+    }
+    totals::reported(tx, account)?;
+    store::duties::close_for_account(tx, account, "count_differs", "told_anew", now)?;
+    let (more, fewer): (Vec<_>, Vec<_>) = off.iter().partition(|off| off.off > 0);
+    let sum = |posts: &[&totals::Off]| {
+        posts.iter().fold(0_u64, |sum, off| sum.saturating_add(off.off.unsigned_abs()))
+    };
+    let mut parts = Vec::new();
+    if !more.is_empty() {
+        parts.push(format!("plattformen räknar {} kommentarer som Uppsikt inte har sett", sum(&more)));
+    }
+    if !fewer.is_empty() {
+        parts.push(format!("Uppsikt har {} kommentarer som plattformen inte räknar", sum(&fewer)));
+    }
+    let note = format!(
+        "Antalet kommentarer stämmer inte under {} inlägg: {}. Ingenting förklarar skillnaden.",
+        off.len(),
+        parts.join("; ")
+    );
+    crate::moves::begin(
+        tx,
+        config,
+        &crate::moves::About {
+            kind: "count_differs",
+            case: None,
+            account,
+            trigger_at: now,
+            found_at: now,
+            note: Some(note),
+        },
+    )
 }
 
 /// What one sweep has found so far.
@@ -133,12 +279,14 @@ impl Reading {
         (sweep, watched_from): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<(), StoreError> {
         for _ in 0..MOST_PAGES {
+            let asked = app.db.read(comments::newest_version).await?;
             let page = match connector.page(cursor.as_ref()).await {
                 Ok(page) => page,
                 Err(error) => {
                     if let ConnectorError::RateLimited(time) = &error {
                         self.wait = TimeDelta::from_std(*time).ok();
                     }
+                    self.row.dead_key = matches!(error, ConnectorError::Unauthorized(_));
                     self.row.failure = Some(error.to_string());
                     return Ok(());
                 }
@@ -152,7 +300,10 @@ impl Reading {
             let (id, now) = (account.id.clone(), app.clock.now());
             let stored = app
                 .db
-                .write(move |tx| comments::store_page(tx, &id, &page, sweep, watched_from, now))
+                .write(move |tx| {
+                    totals::told(tx, &id, &page.posts, sweep)?;
+                    comments::store_page_asked(tx, &id, &page, sweep, watched_from, (now, asked))
+                })
                 .await?;
             kill::point("store", When::After);
             kill::point("cursor", When::After);
@@ -211,14 +362,25 @@ async fn confirm(
     connector: &dyn Connector,
     comment: i64,
 ) -> Result<Result<(), ConnectorError>, StoreError> {
-    let stored = app.db.read(move |reader| comments::get(reader, comment)).await?;
+    let (stored, before) = app
+        .db
+        .read(move |reader| Ok((comments::get(reader, comment)?, comments::mark(reader, comment)?)))
+        .await?;
     let look = match connector.look(&stored.target()).await {
         Ok(look) => look,
         Err(error) => return Ok(Err(error)),
     };
     app.compare_clocks(&account.id, look.date);
     let (config, now) = (app.config.clone(), app.clock.now());
-    app.db.write(move |tx| note_look(tx, &config, comment, &look, now)).await?;
+    app.db
+        .write(move |tx| {
+            // An act, or another look, came between: what this look saw is older than what is known.
+            if comments::mark(tx, comment)? != before {
+                return Ok(());
+            }
+            note_look(tx, &config, comment, &look, now)
+        })
+        .await?;
     Ok(Ok(()))
 }
 

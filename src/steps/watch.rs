@@ -11,7 +11,7 @@ use crate::moves::hand;
 use crate::outbox::{self, MORNING, Place, Says};
 use crate::pipeline::{App, PassError};
 use crate::store::duties::{self, Duty};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, polls};
 
 mod daily;
 
@@ -145,6 +145,10 @@ fn rungs(tx: &Tx<'_>, config: &Config, now: DateTime<Utc>) -> Result<(), StoreEr
         if duty.thread.is_some() {
             continue;
         }
+        let once = duty::TOLD_ONCE.contains(&kind.code) && duty.rung.is_some();
+        if once || !is_news(tx, &duty, now)? {
+            continue;
+        }
         let Some(rung) = reached(kind, &duty, config, now)? else { continue };
         let state = if out || rung >= Rung::Overdue { "overdue" } else { "warned" };
         duties::reached(tx, duty.id, rung.code(), duty.turn, state)?;
@@ -178,6 +182,14 @@ fn reached(
     }
     let rungs = duty::rungs(kind, duty.what.trigger_at, duty.what.due_at, &config.hours);
     Ok(duty::highest_rung_reached(&rungs, now, told))
+}
+
+/// False for an account that could not be read once: that is told when it lasts.
+fn is_news(tx: &Tx<'_>, duty: &Duty, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    if duty.what.kind != "account_blind" || duty.rung.is_some() {
+        return Ok(true);
+    }
+    Ok(polls::state(tx, &duty.what.account)?.worth_telling(now))
 }
 
 fn told(duty: &Duty) -> Result<Option<Rung>, StoreError> {

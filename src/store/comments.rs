@@ -199,6 +199,30 @@ pub fn post(reader: &Reader, account: &str, native: &str) -> Result<Option<crate
     .transpose()
 }
 
+/// The newest version of any comment. A page that was asked for before a version was stored does not know that text.
+///
+/// # Errors
+/// Engine errors.
+pub fn newest_version(reader: &Reader) -> Result<i64> {
+    Ok(reader.query_row("select coalesce(max(id), 0) from version", [], |row| row.get(0))?)
+}
+
+/// What changes when anything is learnt of a comment or done to it: its newest sighting, version and act, with how far
+/// that has come. A look begun before such a change is older than what is known.
+///
+/// # Errors
+/// Engine errors.
+pub fn mark(reader: &Reader, comment: i64) -> Result<String> {
+    Ok(reader
+        .prepare_cached(
+            "select coalesce((select max(id) from sighting where comment = ?1), 0) || '/' ||
+                    coalesce((select max(id) from version where comment = ?1), 0) || '/' ||
+                    coalesce((select group_concat(id || state || acts || looks || coalesce(accepted_at, ''))
+                        from intent where comment = ?1), '')",
+        )?
+        .query_row([comment], |row| row.get(0))?)
+}
+
 /// Stores one page and the cursor behind it, in the caller's transaction (DESIGN §3, step 1).
 ///
 /// `sweep` is when the running sweep began; `watched_from` divides old material from new.
@@ -213,12 +237,30 @@ pub fn store_page(
     watched_from: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Stored> {
+    store_page_asked(tx, account, page, sweep, watched_from, (now, newest_version(tx)?))
+}
+
+/// As [`store_page`], for a page that was asked for when `asked` was the newest version: while it was on its way, a
+/// look may have shown a newer text.
+///
+/// # Errors
+/// Engine errors.
+pub fn store_page_asked(
+    tx: &Tx<'_>,
+    account: &str,
+    page: &Page,
+    sweep: DateTime<Utc>,
+    watched_from: DateTime<Utc>,
+    (now, asked): (DateTime<Utc>, i64),
+) -> Result<Stored> {
+    let newest = newest_version(tx)?;
     let mut stored = Stored::default();
     for post in &page.posts {
         super::posts::store(tx, account, post, sweep, now)?;
     }
     for seen in &page.comments {
-        store_seen(tx, account, seen, sweep, watched_from, now, &mut stored)?;
+        let when = When { sweep, watched_from, now, between: (asked, newest) };
+        store_seen(tx, account, seen, when, &mut stored)?;
     }
     if let Some(cursor) = &page.cursor {
         tx.execute("update account_state set cursor = ?2 where account = ?1", [account, &cursor.0])?;
@@ -226,15 +268,17 @@ pub fn store_page(
     Ok(stored)
 }
 
-fn store_seen(
-    tx: &Tx<'_>,
-    account: &str,
-    seen: &Seen,
+#[derive(Debug, Clone, Copy)]
+struct When {
     sweep: DateTime<Utc>,
     watched_from: DateTime<Utc>,
     now: DateTime<Utc>,
-    stored: &mut Stored,
-) -> Result<()> {
+    /// Versions after the one and up to the other were stored while the page was on its way.
+    between: (i64, i64),
+}
+
+fn store_seen(tx: &Tx<'_>, account: &str, seen: &Seen, when: When, stored: &mut Stored) -> Result<()> {
+    let When { sweep, watched_from, now, between } = when;
     let id = CommentId { account: account.to_owned(), native: seen.native_id.clone() };
     let Some(known) = find(tx, &id)? else {
         let sighting = match seen.visibility {
@@ -273,7 +317,12 @@ fn store_seen(
              permalink = coalesce(?5, permalink) where id = ?1",
     )?
     .execute(params![known.id, stamp(sweep), seen.author.id, seen.author.name, seen.permalink])?;
-    if add_version(tx, &known, seen, now)? {
+    if known.version.id > between.0 && known.version.id <= between.1 {
+        // The page may be older than what is stored: the single look tells.
+        if known.version.text != seen.text {
+            stored.doubtful.push(known.id);
+        }
+    } else if add_version(tx, &known, seen, now)? {
         stored.edited += 1;
     }
     let differs = match seen.visibility {

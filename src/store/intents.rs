@@ -206,6 +206,15 @@ pub fn count_act(tx: &Tx<'_>, id: i64) -> Result<()> {
     Ok(())
 }
 
+/// Takes back [`count_act`] for a request that a quota kept from being carried out.
+///
+/// # Errors
+/// Engine errors.
+pub fn uncount_act(tx: &Tx<'_>, id: i64) -> Result<()> {
+    tx.execute("update intent set acts = max(acts - 1, 0) where id = ?1", [id])?;
+    Ok(())
+}
+
 /// Notes that the platform accepted, and when to look again.
 ///
 /// # Errors

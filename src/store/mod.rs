@@ -7,6 +7,7 @@
 mod intent;
 
 pub mod brake;
+pub mod budgets;
 pub mod cases;
 pub mod comments;
 pub mod decisions;
@@ -21,6 +22,7 @@ pub mod polls;
 pub mod posts;
 pub mod records;
 pub mod summaries;
+pub mod totals;
 pub mod views;
 
 use std::fmt;
@@ -78,6 +80,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_platforms.sql"),
+    include_str!("migrations/0003_watch.sql"),
     include_str!("migrations/0005_media.sql"),
     include_str!("migrations/0006_surfaces.sql"),
 ];

@@ -15,6 +15,7 @@ mod letters;
 mod mail;
 mod media;
 mod order;
+mod polling;
 mod readme;
 mod supply;
 mod support;

@@ -285,8 +285,11 @@ async fn status_tells_how_the_installation_is_doing() {
                 faults: 0,
                 failure: Some("lösenordet gäller inte".to_owned()),
                 blind: vec![],
+                dead_key: false,
+                cost: std::collections::BTreeMap::new(),
             };
-            polls::finish(tx, &poll).map(|_| ())
+            let next = polls::Next { at: now, late_at: now, surge_until: None, slow: None };
+            polls::finish(tx, &poll, &next).map(|_| ())
         })
         .await
         .unwrap();

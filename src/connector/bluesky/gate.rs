@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::ConnectorError;
-use super::{Act, Bluesky, Intent, Preserved, error_of, own_post, own_uri, session, succeeded, time_of_key};
+use super::{
+    Act, Bluesky, Intent, Preserved, error_of, own_post, own_uri, rates, session, succeeded, time_of_key,
+};
 
 /// The collection of gates.
 const THREADGATE: &str = "app.bsky.feed.threadgate";
@@ -60,6 +62,7 @@ impl Bluesky {
             .read(|session| {
                 session
                     .get("com.atproto.repo.getRecord")
+                    .purpose(super::super::Purpose::Look)
                     .query("repo", &self.did)
                     .query("collection", THREADGATE)
                     .query("rkey", key)
@@ -143,7 +146,12 @@ impl Bluesky {
         body: &Value,
     ) -> Result<(), ConnectorError> {
         let write = |session: &session::Session| {
-            session.procedure("com.atproto.repo.putRecord").bearer(session.access()).json(body)
+            session
+                .procedure("com.atproto.repo.putRecord")
+                .costs(rates::POINTS_AN_HOUR, rates::GATE)
+                .costs(rates::POINTS_A_DAY, rates::GATE)
+                .bearer(session.access())
+                .json(body)
         };
         let session = self.sessions.current(&self.http, &self.did).await?;
         let mut answer = self.http.write(intent, proof, write(&session)).await?;
@@ -151,6 +159,7 @@ impl Bluesky {
             let session = self.sessions.renewed(&self.http, &self.did, &session).await?;
             answer = self.http.write(intent, proof, write(&session)).await?;
         }
+        rates::heed(&self.http, &answer);
         if answer.status == 400 && String::from_utf8_lossy(&answer.body).contains("array too big") {
             return Err(full());
         }

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::super::ConnectorError;
 use super::super::http::{Answer, Endpoint, Http, Method, Request};
-use super::{error_of, succeeded};
+use super::{error_of, rates, succeeded};
 
 /// Log-ins we allow ourselves: well below Bluesky's 30 in 5 minutes and 300 a day, which the municipality's people
 /// share when they log in with the password. Source: the rate limits at <https://docs.bsky.app/docs/advanced-guides/rate-limits>.
@@ -37,12 +37,12 @@ impl Session {
 
     /// A reading request for the method `name`.
     pub(super) fn get(&self, name: &str) -> Request {
-        Request::get(&self.pds, &["xrpc", name])
+        Request::get(&self.pds, &["xrpc", name]).costs(rates::REQUESTS, 1)
     }
 
     /// A writing request for the method `name`.
     pub(super) fn procedure(&self, name: &str) -> Request {
-        Request::new(Method::Post, &self.pds, &["xrpc", name])
+        Request::new(Method::Post, &self.pds, &["xrpc", name]).costs(rates::REQUESTS, 1)
     }
 }
 
@@ -156,6 +156,9 @@ impl Sessions {
         state.logins.push_back(now);
         let body = json!({ "identifier": self.identifier, "password": self.password.expose_secret() });
         let request = Request::new(Method::Post, &self.entry, &["xrpc", "com.atproto.server.createSession"])
+            .costs(rates::REQUESTS, 1)
+            .costs(rates::LOGINS, 1)
+            .costs(rates::LOGINS_A_DAY, 1)
             .json(&body);
         let answer = http.authenticate(request).await?;
         if !answer.is_success() {

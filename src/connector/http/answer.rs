@@ -28,6 +28,19 @@ pub struct Answer {
     place: String,
 }
 
+/// What an answer's headers say of one quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many units a window has.
+    pub limit: u64,
+    /// How many are spent.
+    pub used: u64,
+    /// When it is whole again (UTC).
+    pub resets_at: Option<DateTime<Utc>>,
+    /// Seconds in a window; tells apart the quotas of a platform that names only the tightest.
+    pub window: Option<u64>,
+}
+
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: HTTP {}, {} bytes", self.place, self.status, self.body.len())
@@ -140,6 +153,22 @@ impl Answer {
         };
         let seconds = retry_after.or_else(|| self.regain()).or_else(reset).unwrap_or(UNSAID_WAIT);
         Duration::from_secs(seconds.clamp(1, LONGEST_WAIT))
+    }
+
+    /// What the answer says of a quota in the rate headers that begin with `prefix` (`ratelimit` as in the draft of the
+    /// IETF and on Bluesky, `x-rate-limit` on X). `None` where it does not say how much there is and how much is left.
+    pub fn rate(&self, prefix: &str) -> Option<Rate> {
+        let number = |name: &str| self.header(&format!("{prefix}-{name}"))?.trim().parse::<u64>().ok();
+        let (limit, remaining) = (number("limit")?, number("remaining")?);
+        let resets_at = number("reset").and_then(|reset| i64::try_from(reset).ok()).and_then(|reset| {
+            // The draft counts seconds from now, everybody else from 1970.
+            let from = if reset < 1_000_000_000 { self.date?.timestamp() } else { 0 };
+            DateTime::from_timestamp(from.checked_add(reset)?, 0)
+        });
+        let window = self.header(&format!("{prefix}-policy")).and_then(|policy| {
+            policy.split(';').find_map(|part| part.trim().strip_prefix("w=")?.parse().ok())
+        });
+        Some(Rate { limit, used: limit.saturating_sub(remaining), resets_at, window })
     }
 
     /// Seconds until Meta's platforms answer again, from their usage header, which counts in minutes; the longest of

@@ -392,3 +392,79 @@ async fn https_goes_through_the_proxy_and_loopback_does_not() {
     http.get(Request::get(&direct.endpoint, &["x"])).await.unwrap();
     assert_eq!((direct.asked().len(), proxy.asked().len()), (1, 2));
 }
+
+mod quotas {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::connector::budget::{Budget, Quota, Window};
+
+    fn budget(limit: u64) -> Budget {
+        let quota = |name, limit| Quota { name, limit, window: Window::UtcDay, reserve: 0 };
+        let now = "2026-11-23T12:00:00Z".parse().unwrap();
+        Budget::new("test", [quota("reads", limit), quota("writes", limit)], Clock::manual(now))
+    }
+
+    #[tokio::test]
+    async fn a_request_that_no_quota_is_left_for_is_not_sent() {
+        let server = Server::start(|_| Reply::status(200, "{}")).await;
+        let http = http().within(budget(1));
+        let read = || Request::get(&server.endpoint, &["x"]).costs("reads", 1);
+        http.get(read()).await.unwrap();
+        assert_eq!(name(&http.get(read()).await.unwrap_err()), "RateLimited");
+        let (intent, proof) = permit("1");
+        let write = || Request::new(Method::Post, &server.endpoint, &["x"]).costs("writes", 1);
+        http.write(&intent, &proof, write()).await.unwrap();
+        assert_eq!(name(&http.write(&intent, &proof, write()).await.unwrap_err()), "RateLimited");
+        assert_eq!(server.asked().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn too_many_closes_what_the_request_cost_in_every_budget_and_nothing_else() {
+        let server = Server::start(|asked| match asked.path.as_str() {
+            "/many" => Reply::Whole(429, "Retry-After: 60\r\n".to_owned(), b"{}".to_vec()),
+            _ => Reply::status(200, "{}"),
+        })
+        .await;
+        let (one, other) = (budget(100), budget(100));
+        let http = http().within(one.clone()).within(other.clone());
+        let ask = |path, quota| Request::get(&server.endpoint, &[path]).costs(quota, 1);
+        assert_eq!(name(&http.get(ask("many", "reads")).await.unwrap_err()), "RateLimited");
+        assert_eq!(name(&http.get(ask("x", "reads")).await.unwrap_err()), "RateLimited");
+        http.get(ask("x", "writes")).await.unwrap();
+        for budget in [one, other] {
+            let used: Vec<_> = budget.left().iter().map(|left| left.used).collect();
+            assert_eq!(used, [100, 1]);
+        }
+        // What names no quota closes everything: nobody knows which it was.
+        let whole = budget(5);
+        let http = super::http().within(whole.clone());
+        assert!(http.get(Request::get(&server.endpoint, &["many"])).await.is_err());
+        assert!(whole.left().iter().all(|left| left.used == 5));
+    }
+
+    #[tokio::test]
+    async fn rate_headers_are_read_in_both_forms_and_half_of_one_is_none() {
+        let date = "Date: Mon, 23 Nov 2026 12:00:00 GMT\r\n";
+        for (headers, prefix, expected) in [
+            (
+                "RateLimit-Limit: 3000\r\nRateLimit-Remaining: 2990\r\nRateLimit-Reset: 1795435500\r\n\
+                 RateLimit-Policy: 3000;w=300\r\n",
+                "ratelimit",
+                Some((3000, 10, Some("2026-11-23T12:05:00Z"), Some(300))),
+            ),
+            (
+                "x-rate-limit-limit: 50\r\nx-rate-limit-remaining: 60\r\nx-rate-limit-reset: 30\r\n",
+                "x-rate-limit",
+                Some((50, 0, Some("2026-11-23T12:00:30Z"), None)),
+            ),
+            ("x-rate-limit-limit: 50\r\n", "x-rate-limit", None),
+            ("x-rate-limit-limit: många\r\nx-rate-limit-remaining: -1\r\n", "x-rate-limit", None),
+        ] {
+            let answer = read(whole(200, &format!("{date}{headers}"), "{}")).await.unwrap();
+            let told = answer.rate(prefix).map(|rate| (rate.limit, rate.used, rate.resets_at, rate.window));
+            let expected = expected
+                .map(|(limit, used, at, window)| (limit, used, at.map(|at| at.parse().unwrap()), window));
+            assert_eq!(told, expected, "{headers}");
+        }
+    }
+}

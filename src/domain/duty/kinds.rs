@@ -225,4 +225,16 @@ pub const KINDS: &[Kind] = &[
         outcomes: &[],
         urgent: false,
     },
+    Kind {
+        code: "count_differs",
+        name: "antalet kommentarer stämmer inte med plattformens",
+        source: "4 § lagen (1998:112) om ansvar för elektroniska anslagstavlor: uppsikt över tjänsten",
+        trigger: Trigger::SeenChanged,
+        period: Period::AtOnce,
+        first: Role::Owner,
+        // Told once: it ends when the counts agree, and is told anew when the difference grows.
+        ladder: &[(Due, &[Owner])],
+        outcomes: &[],
+        urgent: false,
+    },
 ];

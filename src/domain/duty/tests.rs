@@ -45,6 +45,7 @@ fn every_kind_has_a_code_a_name_a_source_and_somebody_to_tell() {
             "automatic_look",
             "braked",
             "halted",
+            "count_differs",
         ]
     );
     for kind in KINDS {
@@ -53,10 +54,9 @@ fn every_kind_has_a_code_a_name_a_source_and_somebody_to_tell() {
         assert!(kind.ladder.is_sorted_by_key(|(rung, _)| *rung), "{}", kind.code);
         assert!(kind.ladder.iter().all(|(_, targets)| !targets.is_empty()), "{}", kind.code);
         // What is the machine's to mend ends by itself, or by a command of its own.
-        assert_eq!(
-            kind.outcomes.is_empty(),
-            matches!(kind.code, "account_blind" | "hand_check" | "braked" | "halted")
-        );
+        let machines =
+            matches!(kind.code, "account_blind" | "braked" | "halted" | "count_differs" | "hand_check");
+        assert_eq!(kind.outcomes.is_empty(), machines);
         assert_eq!(kind.urgent, matches!(kind.code, "danger" | "prompt_review"));
         assert_eq!(
             kind.code.starts_with("answer_"),

@@ -306,6 +306,15 @@ impl Writer<'_> {
                     hides,
                 })
             }
+            "count_differs" => Some(Trouble::Other {
+                what: duty.what.explain.first().map(|line| Line::new(line)).unwrap_or_default(),
+                effect: "det som Uppsikt inte har sett bevakas inte: inga frister löper för det, och ingenting av det \
+                         är bevarat. Allt annat bevakas som vanligt."
+                    .into(),
+                remedy: "kör uppsikt accounts. Det säger vilka inlägg det gäller. Läs dem i plattformens app, och \
+                         för in det som saknas."
+                    .into(),
+            }),
             _ => Some(Trouble::Other {
                 what: duty.what.explain.first().map(|line| Line::new(line)).unwrap_or_default(),
                 effect: "ingenting döljs och ingenting diarieförs. Kommentarer läses, sparas och bevakas som vanligt."

@@ -8,11 +8,14 @@ use crate::config::{AccountStatus, Config, Mode};
 use crate::domain::calendar;
 use crate::domain::roster::{self, Ask, Role, Target};
 use crate::outbox::{self, Says};
-use crate::store::{Result, Tx, do_once, last_done, polls, summaries, was_done};
+use crate::store::{Result, Tx, comments, do_once, last_done, polls, summaries, was_done};
 
 pub(super) fn all(tx: &Tx<'_>, config: &Config, now: DateTime<Utc>) -> Result<()> {
-    first_nights(tx, config, now)?;
-    summaries(tx, config, now)?;
+    // What a poll has just stored is judged before it is counted.
+    if comments::unjudged(tx, 1)?.is_empty() {
+        first_nights(tx, config, now)?;
+        summaries(tx, config, now)?;
+    }
     registers(tx, config, now)
 }
 

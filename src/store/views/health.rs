@@ -53,6 +53,8 @@ pub struct AccountHealth {
     pub watched_from: Option<DateTime<Utc>>,
     /// When it is polled next.
     pub next_poll: Option<DateTime<Utc>>,
+    /// Why it is read more rarely than by its schedule, in Swedish.
+    pub slow: Option<String>,
 }
 
 /// How the installation is doing at `now`, with these accounts.
@@ -72,6 +74,7 @@ pub fn health(reader: &Reader, accounts: &[&str], now: DateTime<Utc>) -> Result<
                 blind_reason,
                 watched_from: state.watched_from,
                 next_poll: state.next_poll,
+                slow: state.slow,
             })
         })
         .collect::<Result<_>>()?;

@@ -1,0 +1,277 @@
+//! `uppsikt accounts [--json] [--from D --to D]`: what was seen of each account, day by day, and when it was blind.
+
+use std::cell::RefCell;
+use std::io::Write;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use crate::config::{Account, AccountStatus, Config};
+use crate::domain::calendar;
+use crate::domain::coverage::{self, Poll, Sight, Span};
+use crate::polling::schedule;
+use crate::store::Reader;
+use crate::store::polls::{self, Logged};
+use crate::store::totals;
+
+/// More days than this at once are refused: ask for a year at a time.
+const MOST_DAYS: i64 = 400;
+
+/// One account on one day (Stockholm): a line of `--json`. Times are UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Day {
+    /// The account's id.
+    pub account: String,
+    /// Its platform's code.
+    pub platform: &'static str,
+    /// active, dormant or closed.
+    pub status: &'static str,
+    /// The local date.
+    pub day: NaiveDate,
+    /// Whether the whole day, or what has been of it, was watched.
+    pub watched: bool,
+    /// Why not, in Swedish, where nothing of the below says it.
+    pub because: Option<&'static str>,
+    /// What was written before this, and in no blind time, was seen.
+    pub seen_until: Option<DateTime<Utc>>,
+    /// Polls that succeeded.
+    pub polls: usize,
+    /// Polls that failed.
+    pub failed: usize,
+    /// Comments never seen before.
+    pub new: u64,
+    /// Elements that could not be read.
+    pub faults: u64,
+    /// When it was blind.
+    pub blind: Vec<Blind>,
+    /// What the platform does not show, or could not be read, in Swedish.
+    pub not_shown: Vec<String>,
+    /// Only on the last day: posts under which the platform counts otherwise than Uppsikt, and nothing explains it.
+    pub unexplained: Vec<Unexplained>,
+}
+
+/// A blind time of a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Blind {
+    /// From this moment.
+    pub from: DateTime<Utc>,
+    /// Until this one, or the end of the day.
+    pub to: DateTime<Utc>,
+    /// Why, in Swedish or in the platform's words.
+    pub because: String,
+    /// Comments written then that were found after it. What was taken away before that was never seen.
+    pub found_late: u64,
+}
+
+/// A post whose comments are counted otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unexplained {
+    /// The platform's id of the post.
+    pub post: String,
+    /// How many comments the platform counts.
+    pub told: u64,
+    /// More at the platform than Uppsikt knows, or (negative) fewer than it sees.
+    pub off: i64,
+    /// What explains the rest of the difference.
+    pub explained: Vec<String>,
+}
+
+/// The report on every account of the configuration for the days from `from` to `to` (Stockholm, both included), as it
+/// stands at `now`. Days to come are left out.
+///
+/// # Errors
+/// The store's.
+pub fn days(
+    reader: &Reader,
+    config: &Config,
+    (from, to): (NaiveDate, NaiveDate),
+    now: DateTime<Utc>,
+) -> crate::store::Result<Vec<Day>> {
+    let mut all = Vec::new();
+    for account in &config.accounts {
+        let (begin, end) = (midnight(from), midnight(to.succ_opt().unwrap_or(to)).min(now));
+        if begin >= end {
+            continue;
+        }
+        let logged = polls::logged(reader, &account.id, begin, end)?;
+        let rows: Vec<_> = logged.iter().map(|poll| row(account, poll)).collect();
+        // An error stops the report; it does not become a quiet "no".
+        let failure = RefCell::new(None);
+        let spans = coverage::spans(&rows, begin, end, |from, to| {
+            polls::somebody_polled(reader, &account.id, from, to).unwrap_or_else(|error| {
+                failure.replace(Some(error));
+                false
+            })
+        });
+        if let Some(error) = failure.into_inner() {
+            return Err(error);
+        }
+        let last = calendar::local_date(end - TimeDelta::nanoseconds(1));
+        let mut day = from;
+        while day <= last {
+            let mut one = one(reader, account, day, (&logged, &spans), end)?;
+            if day == calendar::local_date(now) {
+                one.unexplained = unexplained(reader, account)?;
+            }
+            all.push(one);
+            let Some(next) = day.succ_opt() else { break };
+            day = next;
+        }
+    }
+    Ok(all)
+}
+
+fn row(account: &Account, poll: &Logged) -> Poll {
+    let late = || {
+        // A row of an older version: by the schedule that is in force now.
+        let every = schedule::every(account, poll.started_at);
+        poll.started_at + every + schedule::patience(every)
+    };
+    Poll {
+        started_at: poll.started_at,
+        failure: poll.failure.clone(),
+        late_at: poll.late_at.unwrap_or_else(late),
+        slow: poll.slow.clone(),
+    }
+}
+
+fn one(
+    reader: &Reader,
+    account: &Account,
+    day: NaiveDate,
+    (logged, spans): (&[Logged], &[Span]),
+    end: DateTime<Utc>,
+) -> crate::store::Result<Day> {
+    let (begin, end) = (midnight(day), midnight(day.succ_opt().unwrap_or(day)).min(end));
+    let within = |at: DateTime<Utc>| at >= begin && at < end;
+    let today: Vec<_> = logged.iter().filter(|poll| within(poll.started_at)).collect();
+    let succeeded = today.iter().filter(|poll| poll.failure.is_none()).count();
+    let clipped: Vec<_> = spans
+        .iter()
+        .filter(|span| span.from < end && span.to > begin)
+        .map(|span| Span { from: span.from.max(begin), to: span.to.min(end), sight: span.sight.clone() })
+        .collect();
+    let mut blind = Vec::new();
+    for span in &clipped {
+        let Sight::Blind(because) = &span.sight else { continue };
+        let found_late = polls::found_late(reader, &account.id, span.from, span.to)?;
+        blind.push(Blind { from: span.from, to: span.to, because: because.clone(), found_late });
+    }
+    let mut not_shown: Vec<_> = today.iter().flat_map(|poll| poll.blind.iter().cloned()).collect();
+    not_shown.sort();
+    not_shown.dedup();
+    let watched = coverage::watched(&clipped, succeeded);
+    let because = if watched || !blind.is_empty() {
+        None
+    } else if account.status == AccountStatus::Closed {
+        Some("kontot är avslutat")
+    } else if clipped.iter().any(|span| span.sight == Sight::NotBegun) {
+        Some("bevakningen hade inte börjat")
+    } else {
+        Some("ingen läsning gjordes den dagen, enligt schemat")
+    };
+    let seen = logged.iter().filter(|poll| poll.failure.is_none() && poll.started_at < end);
+    Ok(Day {
+        account: account.id.clone(),
+        platform: account.platform.code(),
+        status: account.status.code(),
+        day,
+        watched,
+        because,
+        seen_until: seen.map(|poll| poll.started_at).max(),
+        polls: succeeded,
+        failed: today.len() - succeeded,
+        new: today.iter().map(|poll| poll.new).sum(),
+        faults: today.iter().map(|poll| poll.faults).sum(),
+        blind,
+        not_shown,
+        unexplained: Vec::new(),
+    })
+}
+
+fn unexplained(reader: &Reader, account: &Account) -> crate::store::Result<Vec<Unexplained>> {
+    let off = totals::off(reader, &account.id)?;
+    Ok(off
+        .into_iter()
+        .map(|off| Unexplained { post: off.post, told: off.told, off: off.off, explained: off.because })
+        .collect())
+}
+
+fn midnight(day: NaiveDate) -> DateTime<Utc> {
+    calendar::to_utc(day.and_time(NaiveTime::MIN))
+}
+
+/// Shows the report: in words, or with `json` one object a line. Without dates: today and the six days before.
+///
+/// # Errors
+/// Dates in the wrong order, or more than 400 days; the store's; `out`'s.
+pub fn show(
+    reader: &Reader,
+    config: &Config,
+    (from, to): (Option<NaiveDate>, Option<NaiveDate>),
+    now: DateTime<Utc>,
+    json: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let to = to.unwrap_or_else(|| calendar::local_date(now));
+    let from = from.unwrap_or_else(|| to - TimeDelta::days(6));
+    if from > to {
+        anyhow::bail!("--from {from} lies after --to {to}; write the earlier day first");
+    }
+    if (to - from).num_days() >= MOST_DAYS {
+        anyhow::bail!("{from} to {to} are more than {MOST_DAYS} days; ask for a year at a time");
+    }
+    for day in days(reader, config, (from, to), now)? {
+        if json {
+            serde_json::to_writer(&mut *out, &day)?;
+            writeln!(out)?;
+        } else {
+            tell(&day, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(day: &Day, out: &mut dyn Write) -> std::io::Result<()> {
+    let how = match day.because {
+        _ if day.watched => "bevakat",
+        Some(because) => because,
+        None => "BLINT en del av dagen",
+    };
+    let until = day
+        .seen_until
+        .map_or_else(String::new, |at| format!(", sett till {}", calendar::instant_in_words(at)));
+    writeln!(
+        out,
+        "{} {} ({}): {how}{until}; {} läsningar, {} misslyckade, {} nya kommentarer",
+        day.day, day.account, day.platform, day.polls, day.failed, day.new
+    )?;
+    for blind in &day.blind {
+        let late = match blind.found_late {
+            0 => String::new(),
+            1 => "; 1 kommentar därifrån upptäcktes sent".to_owned(),
+            many => format!("; {many} kommentarer därifrån upptäcktes sent"),
+        };
+        writeln!(
+            out,
+            "  blint från {} till {}: {}{late}",
+            calendar::instant_in_words(blind.from),
+            calendar::instant_in_words(blind.to),
+            blind.because
+        )?;
+    }
+    for line in &day.not_shown {
+        writeln!(out, "  visas inte: {line}")?;
+    }
+    for off in &day.unexplained {
+        let what = if off.off > 0 { "som Uppsikt inte har sett" } else { "som plattformen inte räknar" };
+        writeln!(
+            out,
+            "  inlägg {}: plattformen räknar {} kommentarer, {} {what}, utan förklaring",
+            off.post,
+            off.told,
+            off.off.unsigned_abs()
+        )?;
+    }
+    Ok(())
+}
