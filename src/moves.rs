@@ -23,11 +23,13 @@ use crate::store::{Result, StoreError, Tx, cases, comments, polls};
 mod acts;
 mod decide;
 pub mod hand;
+mod keys;
 mod media;
 mod outside;
 
 pub use acts::{act_done, act_in_trouble, braked, edited, halted, not_hidden};
 pub use decide::{Decide, acknowledge, decide};
+pub use keys::key_stands;
 pub use media::{Looked, NOTHING_KEPT, looked, media_taken};
 pub use outside::{sighted, withdrawn};
 

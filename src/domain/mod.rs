@@ -27,4 +27,6 @@ pub mod case;
 
 pub mod letter;
 
+pub mod key;
+
 pub mod words;

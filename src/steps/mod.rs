@@ -5,6 +5,8 @@
 
 pub mod poll;
 
+pub mod keys;
+
 pub mod judge;
 
 pub mod media;

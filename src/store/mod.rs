@@ -14,6 +14,7 @@ pub mod diary;
 pub mod duties;
 pub mod hand_checks;
 pub mod intents;
+pub mod keys;
 pub mod letters;
 pub mod log;
 pub mod media;
@@ -78,6 +79,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_platforms.sql"),
+    include_str!("migrations/0004_keys.sql"),
     include_str!("migrations/0005_media.sql"),
     include_str!("migrations/0006_surfaces.sql"),
 ];

@@ -45,6 +45,10 @@ fn every_kind_has_a_code_a_name_a_source_and_somebody_to_tell() {
             "automatic_look",
             "braked",
             "halted",
+            "key_expires",
+            "key_dead",
+            "lost_access",
+            "right_missing",
         ]
     );
     for kind in KINDS {
@@ -56,6 +60,7 @@ fn every_kind_has_a_code_a_name_a_source_and_somebody_to_tell() {
         assert_eq!(
             kind.outcomes.is_empty(),
             matches!(kind.code, "account_blind" | "hand_check" | "braked" | "halted")
+                || repeat(kind.code).is_some()
         );
         assert_eq!(kind.urgent, matches!(kind.code, "danger" | "prompt_review"));
         assert_eq!(
