@@ -11,12 +11,12 @@ use crate::archive::Vault;
 use crate::archive::keys::{Kek, Keys};
 use crate::archive::note::VerifierKey;
 use crate::clock::Clock;
-use crate::config::{Api, Config, KekSource, Mode, Tls, Transport};
+use crate::config::{Account, Api, Config, KekSource, Mode, Tls, Transport};
 use crate::connector::bluesky::Bluesky;
 use crate::connector::facebook::Facebook;
 use crate::connector::http::{ClientOptions, Endpoint, Http};
 use crate::connector::instagram::Instagram;
-use crate::connector::{Budget, Connector, DryRun, Grant, Token, graph};
+use crate::connector::{Budget, Connector, DryRun, Grant, Token, Unkeyed, graph};
 use crate::domain::classify::{Policies, RuleSet};
 use crate::domain::comment::Platform;
 use crate::mail::{self, Login, Mailer, SmtpConfig, Templates};
@@ -164,7 +164,7 @@ pub async fn app(config: Config, clock: Clock) -> anyhow::Result<Assembled> {
     let rules = RuleSet::embedded();
     let policies: Policies = config.categories.clone().into_iter().collect();
     let sandbox = sandbox(&config, &layout, &clock).await?;
-    let connectors = connectors(&config, sandbox.as_ref(), &clock)?;
+    let connectors = all_connectors(&config, sandbox.as_ref(), &clock)?;
     let mailer = mailer(&config)?;
     let templates = Templates::built_in()?;
     let archive = layout.archive();
@@ -247,18 +247,53 @@ async fn sandbox(config: &Config, layout: &Layout, clock: &Clock) -> anyhow::Res
     ))
 }
 
-fn connectors(
+/// The client that speaks to platforms, as the municipality's network wants it.
+///
+/// # Errors
+/// What is wrong with `[network]`.
+pub fn http(config: &Config) -> anyhow::Result<Http> {
+    Ok(Http::new(&ClientOptions {
+        proxy: config.network.proxy.as_ref().map(ToString::to_string),
+        ca_file: config.network.ca_file.clone(),
+        user_agent: USER_AGENT.to_owned(),
+    })?)
+}
+
+/// The way to every account; one whose key is not there refuses everything, and the others go on.
+///
+/// # Errors
+/// What is wrong with `[network]`.
+pub fn all_connectors(
     config: &Config,
     sandbox: Option<&Handle>,
     clock: &Clock,
 ) -> anyhow::Result<BTreeMap<String, Arc<dyn Connector>>> {
-    let http = Http::new(&ClientOptions {
-        proxy: config.network.proxy.as_ref().map(ToString::to_string),
-        ca_file: config.network.ca_file.clone(),
-        user_agent: USER_AGENT.to_owned(),
-    })?;
-    let mut connectors: BTreeMap<String, Arc<dyn Connector>> = BTreeMap::new();
+    let http = http(config)?;
+    let mut all: BTreeMap<String, Arc<dyn Connector>> = BTreeMap::new();
     for account in &config.accounts {
+        match connectors(config, std::slice::from_ref(account), &http, sandbox, clock) {
+            Ok(one) => all.extend(one),
+            Err(error) => {
+                tracing::error!(account = %account.id, error = %format!("{error:#}"), "the account has no key");
+                all.insert(
+                    account.id.clone(),
+                    Arc::new(Unkeyed::new(account.platform, format!("{error:#}"))),
+                );
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn connectors(
+    config: &Config,
+    accounts: &[Account],
+    http: &Http,
+    sandbox: Option<&Handle>,
+    clock: &Clock,
+) -> anyhow::Result<BTreeMap<String, Arc<dyn Connector>>> {
+    let mut connectors: BTreeMap<String, Arc<dyn Connector>> = BTreeMap::new();
+    for account in accounts {
         let api = match (&account.api, sandbox) {
             (Api::Url(url), _) => url.to_string(),
             (Api::Sandbox, Some(sandbox)) => sandbox.api(account.platform),

@@ -14,9 +14,13 @@ pub mod checked;
 
 pub mod classify;
 
+pub mod connect;
+
 pub mod decide;
 
 pub mod demo;
+
+pub mod doctor;
 
 pub mod due;
 
@@ -83,6 +87,11 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
             1 => Outcome::Faults,
             _ => anyhow::bail!("{} cannot be read; name the file with --config FILE", config.display()),
         }),
+        Command::Connect(asked) => {
+            let (mut input, mut tell) = (std::io::stdin().lock(), std::io::stderr());
+            connect::run(&load(&config)?, &asked, &mut input, &mut tell, out)
+        }
+        Command::Doctor(asked) => doctor::run(&load(&config)?, &asked, out),
         Command::Run { once, at } => run::run(load(&config)?, once, at, out),
         Command::Classify(choice) => {
             let (rules, policies) = (RuleSet::embedded(), policies(&choice)?);

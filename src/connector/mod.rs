@@ -27,11 +27,14 @@ pub mod bluesky;
 
 pub mod dry_run;
 
+pub mod unkeyed;
+
 pub use bluesky::Bluesky;
 pub use budget::{Budget, Left, Purpose, Quota, Window};
 pub use dry_run::DryRun;
 pub use http::Fetched;
 pub use token::{Grant, Token, TokenError};
+pub use unkeyed::Unkeyed;
 
 /// Where reading stopped, in the connector's own words (JSON); stored with the page it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]

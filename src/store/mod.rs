@@ -265,6 +265,16 @@ pub(crate) fn moment(text: &str) -> Result<DateTime<Utc>> {
         .map_err(|_| StoreError::Corrupt(format!("`{text}` is no moment")))
 }
 
+/// What the engine finds wrong with the file, at most a hundred lines; nothing when it is sound. Reads all of it.
+///
+/// # Errors
+/// Engine errors.
+pub fn faults(reader: &Reader) -> Result<Vec<String>> {
+    let mut query = reader.prepare("pragma quick_check")?;
+    let lines: Vec<String> = query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    Ok(lines.into_iter().filter(|line| line != "ok").collect())
+}
+
 /// The value of a key of `meta`.
 ///
 /// # Errors
