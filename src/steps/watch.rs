@@ -1,6 +1,6 @@
 //! 7. Open duties and the time → letters in the outbox.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -131,7 +131,17 @@ fn prompt_turn_reached(
 fn rungs(tx: &Tx<'_>, config: &Config, now: DateTime<Utc>) -> Result<(), StoreError> {
     let mut letters: BTreeMap<String, Vec<Place>> = BTreeMap::new();
     let mut late = Vec::new();
-    for duty in duties::open(tx)? {
+    let open = duties::open(tx)?;
+    // A dead key is why nothing can be read: that is told, and once.
+    let keyless: BTreeSet<String> = open
+        .iter()
+        .filter(|duty| matches!(duty.what.kind.as_str(), "key_dead" | "lost_access"))
+        .map(|duty| duty.what.account.clone())
+        .collect();
+    for duty in open {
+        if duty.what.kind == "account_blind" && keyless.contains(&duty.what.account) {
+            continue;
+        }
         let Some(kind) = Kind::named(&duty.what.kind) else {
             return Err(StoreError::Corrupt(format!("there is no kind of duty `{}`", duty.what.kind)));
         };

@@ -64,6 +64,7 @@ async fn a_poll_that_is_refused_asks_about_the_key_at_once() {
     rig.fake("fb").fault(Call::Page, false, refused());
     rig.pass().await;
     let told = about_keys(&rig, "chef");
+    assert_eq!(rig.letters_to("chef").len(), 1, "one letter for the key, none beside it for the blindness");
     assert_eq!(told, ["11-23 08 Åtgärda: möjlig förlorad åtkomst till Facebook (i dag 09.05)"]);
     rig.advance(TimeDelta::minutes(5));
     rig.pass().await;

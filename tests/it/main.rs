@@ -17,6 +17,7 @@ mod mail;
 mod media;
 mod order;
 mod readme;
+mod secrets;
 mod supply;
 mod support;
 mod tidy;
