@@ -77,6 +77,8 @@ pub enum Command {
     },
     /// Gets a key to a platform: prints the address to open, takes the code that comes back, writes the key.
     Connect(Connect),
+    /// Records an utterance that a person found by hand, or that a visitor told of.
+    Intake(Intake),
     /// Looks at everything the installation needs: keys, rights, quotas, clocks, mail, disk, files.
     Doctor(Doctor),
     /// Judges texts: NDJSON in, NDJSON out, in order.
@@ -223,6 +225,46 @@ pub struct Connect {
     /// Another server on this machine, for trials.
     #[arg(long, value_name = "ADDRESS")]
     pub api: Option<String>,
+}
+
+/// `intake`.
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("who").required(true).args(["found_by", "tip"])))]
+#[command(group(clap::ArgGroup::new("whose").required(true).args(["account", "board"])))]
+pub struct Intake {
+    /// Where it stands, in a word: snapchat, reddit, facebook-group, message …
+    #[arg(long, value_name = "WORD")]
+    pub platform: String,
+    /// The account that it concerns.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// The board that it concerns, where no account does.
+    #[arg(long, value_name = "BOARD")]
+    pub board: Option<String>,
+    /// Person id of who found it.
+    #[arg(long, value_name = "PERSON")]
+    pub found_by: Option<String>,
+    /// A visitor told of it.
+    #[arg(long)]
+    pub tip: bool,
+    /// When it was found or the tip came; now, if left out.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub at: Option<DateTime<Utc>>,
+    /// What it says; from standard input, if left out.
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+    /// Who wrote it, as the platform shows it.
+    #[arg(long, value_name = "NAME")]
+    pub author: Option<String>,
+    /// Its address.
+    #[arg(long, value_name = "ADDRESS")]
+    pub link: Option<String>,
+    /// A picture of it (PNG, JPEG, WebP, PDF); never one that may show abuse of a child: ring the police, 114 14.
+    #[arg(long, value_name = "FILE")]
+    pub screenshot: Vec<PathBuf>,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `doctor`.

@@ -32,6 +32,7 @@ pub mod holidays;
 
 pub mod init;
 
+pub mod intake;
 pub mod media;
 
 pub mod recovery;
@@ -91,6 +92,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
             let (mut input, mut tell) = (std::io::stdin().lock(), std::io::stderr());
             connect::run(&load(&config)?, &asked, &mut input, &mut tell, out)
         }
+        Command::Intake(asked) => intake::run(&load(&config)?, &asked, &mut std::io::stdin().lock(), out),
         Command::Doctor(asked) => doctor::run(&load(&config)?, &asked, out),
         Command::Run { once, at } => run::run(load(&config)?, once, at, out),
         Command::Classify(choice) => {

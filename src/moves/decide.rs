@@ -10,7 +10,7 @@ use crate::domain::{duty, roster};
 use crate::outbox;
 use crate::store::comments::StoredComment;
 use crate::store::decisions::{Decided, MACHINE, NewDecision};
-use crate::store::{Result, StoreError, Tx, cases, comments, decisions, duties, media};
+use crate::store::{Result, StoreError, Tx, cases, comments, decisions, duties, intake, media};
 
 /// A decision as a person asks for it.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,8 @@ pub fn decide(tx: &Tx<'_>, config: &Config, asked: &Decide<'_>) -> Result<Decide
             stored.comment.account
         ))
     })?;
-    let alone = rights(config, account, person, outcome, now)?;
+    let by_hand = intake::of(tx, stored.id)?.is_some();
+    let alone = rights(config, account, person, outcome, by_hand, now)?;
     let new = NewDecision {
         case: id,
         person: person.to_owned(),
@@ -156,15 +157,17 @@ fn rights(
     account: &Account,
     person: &str,
     outcome: Outcome,
+    by_hand: bool,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    if outcome == Outcome::Remove {
+    // What a person does by hand on the platform depends on no interface.
+    if outcome == Outcome::Remove && !by_hand {
         return Err(StoreError::Conflict(format!(
             "{} offers no removal of another's comment here; `hide` is what can be done",
             account.platform.label()
         )));
     }
-    if matches!(outcome, Outcome::Hide | Outcome::Restore) && account.mode == Mode::Watch {
+    if matches!(outcome, Outcome::Hide | Outcome::Restore) && account.mode == Mode::Watch && !by_hand {
         return Err(StoreError::Conflict(format!(
             "account `{}` is in watch mode: nothing is written to the platform; set mode = \"act\" for it",
             account.id

@@ -226,6 +226,14 @@ pub fn store_page(
     Ok(stored)
 }
 
+/// Stores what a person took in by hand: seen once, never listed by a platform.
+///
+/// # Errors
+/// Engine errors.
+pub fn take_in(tx: &Tx<'_>, account: &str, seen: &Seen, now: DateTime<Utc>) -> Result<()> {
+    store_seen(tx, account, seen, now, DateTime::<Utc>::MIN_UTC, now, &mut Stored::default())
+}
+
 fn store_seen(
     tx: &Tx<'_>,
     account: &str,

@@ -11,6 +11,7 @@ mod demo;
 mod desk;
 mod faults;
 mod hand;
+mod intake;
 mod keys;
 mod letters;
 mod mail;
