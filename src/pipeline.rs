@@ -159,6 +159,7 @@ pub async fn pass(app: &App, which: Which) -> Result<Pass, PassError> {
     steps::notify::urgent(app, &mut done).await?;
     rounds(app, &mut done).await?;
     steps::received::days(app).await?;
+    steps::purge::all(app).await?;
     steps::watch::all(app).await?;
     steps::notify::drain(app, &mut done).await?;
     app.or_halt(app.publish().await.map(drop)).await?;

@@ -23,4 +23,6 @@ pub mod notify;
 
 pub mod received;
 
+pub mod purge;
+
 pub mod export;

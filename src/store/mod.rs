@@ -13,6 +13,7 @@ pub mod decisions;
 pub mod diary;
 pub mod duties;
 pub mod hand_checks;
+pub mod intake;
 pub mod intents;
 pub mod keys;
 pub mod letters;

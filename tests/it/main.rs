@@ -17,6 +17,7 @@ mod letters;
 mod mail;
 mod media;
 mod order;
+mod purge;
 mod readme;
 mod secrets;
 mod supply;

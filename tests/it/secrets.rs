@@ -186,9 +186,9 @@ impl Trial {
         durable::create_folder(&folder.path().join("secrets")).unwrap();
         let mut text = format!(
             "{HEAD}\n[mail.smtp]\nhost = \"localhost\"\nport = {}\ntls = \"starttls\"\nusername = \"{USER}\"\n\
-             password_file = \"secrets/smtp\"\n[network]\nca_file = {:?}\n{PEOPLE}",
+             password_file = \"secrets/smtp\"\n[network]\nca_file = \"{}\"\n{PEOPLE}",
             mail.port,
-            mail.ca_file()
+            mail.ca_file().display()
         );
         write("secrets/smtp", PASSWORD);
         for (id, platform, native, path) in ACCOUNTS {
@@ -214,8 +214,7 @@ impl Trial {
                 "\n[[account]]\nid = \"{id}\"\nplatform = \"{platform}\"\nnative_id = \"{native}\"\n\
                  url = \"https://exempel.se/{id}\"\nboard = \"KS\"\nowner = \"chef\"\neditors = [\"anna\"]\nmode = \"act\"\n\
                  poll = \"0 */5 * * * *\"\npoll_decided = {{ by = \"chef\", on = 2026-01-15, reason = \"daglig\" }}\n\
-                 api = \"http://{api}{path}\"\n{files}\n{}",
-                if matches!(platform, "linkedin" | "x") { STORAGE } else { "" }
+                 api = \"http://{api}{path}\"\n{files}\n"
             )
             .unwrap();
         }
@@ -358,10 +357,7 @@ fn a_panic_over_anything_that_holds_a_secret_does_not_show_it() {
 }
 
 /// The platforms that have a connector.
-const CONNECTED: &[&str] = &["facebook", "bluesky"];
-
-/// What LinkedIn and X need besides.
-const STORAGE: &str = "";
+const CONNECTED: &[&str] = &["facebook", "instagram", "bluesky"];
 
 const HEAD: &str = r#"
 profile = "arjeplog"

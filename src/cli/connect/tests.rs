@@ -61,6 +61,10 @@ impl Trial {
             )
             .unwrap();
         }
+        for platform in ["linkedin", "x"] {
+            let decided = "{ by = \"kommunstyrelsen\", on = 2026-02-03, dnr = \"KS 1\" }";
+            write!(text, "\n[storage.{platform}]\nrule = \"keep\"\ndecided = {decided}\n").unwrap();
+        }
         let examined = Config::examine_text(&folder.path().join("uppsikt.toml"), &text);
         assert!(examined.faults.is_empty(), "{:#?}", examined.faults);
         let config = examined.result.unwrap();
