@@ -18,7 +18,9 @@ use crate::connector::budget::Book;
 use crate::connector::facebook::Facebook;
 use crate::connector::http::{ClientOptions, Endpoint, Http};
 use crate::connector::instagram::Instagram;
-use crate::connector::{Connector, DryRun, Grant, Linkedin, Token, X, Youtube, graph, linkedin, x, youtube};
+use crate::connector::{
+    Connector, DryRun, Grant, Linkedin, Token, Unkeyed, X, Youtube, graph, linkedin, x, youtube,
+};
 use crate::domain::classify::{Policies, RuleSet};
 use crate::domain::comment::Platform;
 use crate::mail::{self, Login, Mailer, SmtpConfig, Templates};
@@ -167,7 +169,7 @@ pub async fn app(config: Config, clock: Clock) -> anyhow::Result<Assembled> {
     let policies: Policies = config.categories.clone().into_iter().collect();
     let sandbox = sandbox(&config, &layout, &clock).await?;
     let book = Book::new(clock.clone(), Arc::new(store::budgets::Budgets(db.clone())));
-    let connectors = connectors(&config, sandbox.as_ref(), &book, &clock)?;
+    let connectors = all_connectors(&config, sandbox.as_ref(), &book, &clock)?;
     let mailer = mailer(&config)?;
     let templates = Templates::built_in()?;
     let archive = layout.archive();
@@ -250,19 +252,55 @@ async fn sandbox(config: &Config, layout: &Layout, clock: &Clock) -> anyhow::Res
     ))
 }
 
-fn connectors(
+/// The client that speaks to platforms, as the municipality's network wants it.
+///
+/// # Errors
+/// What is wrong with `[network]`.
+pub fn http(config: &Config) -> anyhow::Result<Http> {
+    Ok(Http::new(&ClientOptions {
+        proxy: config.network.proxy.as_ref().map(ToString::to_string),
+        ca_file: config.network.ca_file.clone(),
+        user_agent: USER_AGENT.to_owned(),
+    })?)
+}
+
+/// The way to every account; one whose key is not there refuses everything, and the others go on.
+///
+/// # Errors
+/// What is wrong with `[network]`.
+pub fn all_connectors(
     config: &Config,
     sandbox: Option<&Handle>,
     book: &Book,
     clock: &Clock,
 ) -> anyhow::Result<BTreeMap<String, Arc<dyn Connector>>> {
-    let http = Http::new(&ClientOptions {
-        proxy: config.network.proxy.as_ref().map(ToString::to_string),
-        ca_file: config.network.ca_file.clone(),
-        user_agent: USER_AGENT.to_owned(),
-    })?;
-    let mut connectors: BTreeMap<String, Arc<dyn Connector>> = BTreeMap::new();
+    let http = http(config)?;
+    let mut all: BTreeMap<String, Arc<dyn Connector>> = BTreeMap::new();
     for account in &config.accounts {
+        match connectors(config, std::slice::from_ref(account), &http, sandbox, book, clock) {
+            Ok(one) => all.extend(one),
+            Err(error) => {
+                tracing::error!(account = %account.id, error = %format!("{error:#}"), "the account has no key");
+                all.insert(
+                    account.id.clone(),
+                    Arc::new(Unkeyed::new(account.platform, format!("{error:#}"))),
+                );
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn connectors(
+    config: &Config,
+    accounts: &[Account],
+    http: &Http,
+    sandbox: Option<&Handle>,
+    book: &Book,
+    clock: &Clock,
+) -> anyhow::Result<BTreeMap<String, Arc<dyn Connector>>> {
+    let mut connectors: BTreeMap<String, Arc<dyn Connector>> = BTreeMap::new();
+    for account in accounts {
         let api = match (&account.api, sandbox) {
             (Api::Url(url), _) => url.to_string(),
             (Api::Sandbox, Some(sandbox)) => sandbox.api(account.platform),

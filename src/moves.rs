@@ -18,16 +18,18 @@ use crate::store::comments::StoredComment;
 use crate::store::decisions::{self, MACHINE, NewDecision};
 use crate::store::duties::{self, NewDuty};
 use crate::store::media as kept;
-use crate::store::{Result, StoreError, Tx, cases, comments, polls};
+use crate::store::{Result, StoreError, Tx, cases, comments, intake, polls};
 
 mod acts;
 mod decide;
 pub mod hand;
+mod keys;
 mod media;
 mod outside;
 
 pub use acts::{act_done, act_in_trouble, braked, edited, halted, not_hidden};
 pub use decide::{Decide, acknowledge, decide};
+pub use keys::key_stands;
 pub use media::{Looked, NOTHING_KEPT, looked, media_taken};
 pub use outside::{sighted, withdrawn};
 
@@ -137,6 +139,9 @@ pub fn judged(
         // The same text: nothing follows from it a second time.
         return Ok(());
     }
+    if intake::of(tx, stored.id)?.is_some() {
+        return taken_in(tx, config, account, stored, assessment, now);
+    }
     let flagged = assessment.proposal > Proposal::Keep;
     if stored.old {
         // Older than `watched_from`: searchable and decidable, but no duty, letter or act (N1).
@@ -216,6 +221,30 @@ fn found_late(tx: &Tx<'_>, stored: &StoredComment) -> Result<Option<String>> {
         calendar::instant_in_words(until),
         blind.reason
     )))
+}
+
+/// What a person took in is a case that is told at once already; no rule acts on it, and it is not ours to answer.
+fn taken_in(
+    tx: &Tx<'_>,
+    config: &Config,
+    account: &Account,
+    stored: &StoredComment,
+    assessment: &Assessment,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if flag_kind(config, assessment) != "danger" {
+        return Ok(());
+    }
+    let case = cases::open(tx, stored.id, now)?;
+    let about = About {
+        kind: "danger",
+        case: Some(case.id),
+        account: &account.id,
+        trigger_at: now,
+        found_at: now,
+        note: None,
+    };
+    begin(tx, config, &about)
 }
 
 /// A flag of danger is told until somebody acts, one of a category that is told at once is told at once, and any other

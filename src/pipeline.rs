@@ -1,6 +1,6 @@
 //! One pass over everything: a function of the database, the platforms and the time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -68,6 +68,8 @@ impl fmt::Debug for App {
 pub struct Guard {
     skews: BTreeMap<String, TimeDelta>,
     reasons: Vec<String>,
+    /// The accounts whose keys this process has asked about.
+    asked: BTreeSet<String>,
 }
 
 /// Why a pass could not go on. What was committed stays; the next pass begins from it.
@@ -153,6 +155,7 @@ pub async fn pass_after(app: &App, read: Vec<Read>) -> Result<Pass, PassError> {
             done.unread.push((account, why));
         }
     }
+    steps::keys::all(app).await?;
     // After the polls, whose answers tell the platforms' time, and before anything that depends on it.
     app.look_after_ourselves().await?;
     done.judged += steps::judge::all(app).await?;
@@ -161,6 +164,7 @@ pub async fn pass_after(app: &App, read: Vec<Read>) -> Result<Pass, PassError> {
     steps::notify::urgent(app, &mut done).await?;
     rounds(app, &mut done).await?;
     steps::received::days(app).await?;
+    steps::purge::all(app).await?;
     steps::watch::all(app).await?;
     steps::notify::drain(app, &mut done).await?;
     app.or_halt(app.publish().await.map(drop)).await?;
@@ -279,6 +283,11 @@ impl App {
         }
     }
 
+    /// True the first time that this process asks so about an account.
+    pub fn sees_for_the_first_time(&self, account: &str) -> bool {
+        self.guard().asked.insert(account.to_owned())
+    }
+
     /// Compares a platform's clock with ours; a manual clock is not compared.
     pub fn compare_clocks(&self, account: &str, date: Option<DateTime<Utc>>) {
         if let (Some(date), true) = (date, self.clock.is_system()) {
@@ -329,7 +338,7 @@ impl App {
                 .filter(|(_, skew)| skew.abs() > CLOCK_MAY_DIFFER)
                 .map(|(id, _)| id.clone())
                 .collect();
-            let hosts: std::collections::BTreeSet<_> = off
+            let hosts: BTreeSet<_> = off
                 .iter()
                 .filter_map(|id| self.config.account(id))
                 .map(|account| format!("{:?}", account.api))

@@ -87,6 +87,12 @@ pub enum Command {
         #[arg(long, value_name = "RFC3339", value_parser = moment, requires = "once")]
         at: Option<DateTime<Utc>>,
     },
+    /// Gets a key to a platform: prints the address to open, takes the code that comes back, writes the key.
+    Connect(Connect),
+    /// Records an utterance that a person found by hand, or that a visitor told of.
+    Intake(Intake),
+    /// Looks at everything the installation needs: keys, rights, quotas, clocks, mail, disk, files.
+    Doctor(Doctor),
     /// Judges texts: NDJSON in, NDJSON out, in order.
     Classify(ProfileChoice),
     /// Measures the rules against a labelled TSV file.
@@ -202,6 +208,86 @@ pub struct Demo {
     /// The time it is taken to be; the last whole Friday to Monday before it is played.
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
     pub at: Option<DateTime<Utc>>,
+}
+
+/// `connect`.
+#[derive(Debug, Clone, Args)]
+pub struct Connect {
+    /// facebook, instagram, youtube, linkedin, x or bluesky.
+    pub platform: crate::domain::comment::Platform,
+    /// The account, where several are on the platform.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// The id of the municipality's own app; that of the key that is there, if left out.
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// The file in `paths.secrets` with the app's secret; `app_secret_file`, or that of the key that is there, if left
+    /// out.
+    #[arg(long, value_name = "FILE")]
+    pub client_secret_file: Option<PathBuf>,
+    /// Where the platform sends the browser afterwards, as the app is registered.
+    #[arg(long, value_name = "ADDRESS")]
+    pub redirect: Option<String>,
+    /// What is pasted is a token, not a code (facebook, instagram: a system user's).
+    #[arg(long)]
+    pub token: bool,
+    /// Bluesky: the handle or address that the municipality logs in with.
+    #[arg(long, value_name = "NAME")]
+    pub login: Option<String>,
+    /// Another server on this machine, for trials.
+    #[arg(long, value_name = "ADDRESS")]
+    pub api: Option<String>,
+}
+
+/// `intake`.
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("who").required(true).args(["found_by", "tip"])))]
+#[command(group(clap::ArgGroup::new("whose").required(true).args(["account", "board"])))]
+pub struct Intake {
+    /// Where it stands, in a word: snapchat, reddit, facebook-group, message …
+    #[arg(long, value_name = "WORD")]
+    pub platform: String,
+    /// The account that it concerns.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// The board that it concerns, where no account does.
+    #[arg(long, value_name = "BOARD")]
+    pub board: Option<String>,
+    /// Person id of who found it.
+    #[arg(long, value_name = "PERSON")]
+    pub found_by: Option<String>,
+    /// A visitor told of it.
+    #[arg(long)]
+    pub tip: bool,
+    /// When it was found or the tip came; now, if left out.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub at: Option<DateTime<Utc>>,
+    /// What it says; from standard input, if left out.
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+    /// Who wrote it, as the platform shows it.
+    #[arg(long, value_name = "NAME")]
+    pub author: Option<String>,
+    /// Its address.
+    #[arg(long, value_name = "ADDRESS")]
+    pub link: Option<String>,
+    /// A picture of it (PNG, JPEG, WebP, PDF); never one that may show abuse of a child: ring the police, 114 14.
+    #[arg(long, value_name = "FILE")]
+    pub screenshot: Vec<PathBuf>,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `doctor`.
+#[derive(Debug, Clone, Args)]
+pub struct Doctor {
+    /// Only lists every host that the configuration makes it talk to; asks none of them.
+    #[arg(long)]
+    pub hosts: bool,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `due`.

@@ -16,9 +16,13 @@ pub mod checked;
 
 pub mod classify;
 
+pub mod connect;
+
 pub mod decide;
 
 pub mod demo;
+
+pub mod doctor;
 
 pub mod due;
 
@@ -30,6 +34,7 @@ pub mod holidays;
 
 pub mod init;
 
+pub mod intake;
 pub mod media;
 
 pub mod recovery;
@@ -85,6 +90,12 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
             1 => Outcome::Faults,
             _ => anyhow::bail!("{} cannot be read; name the file with --config FILE", config.display()),
         }),
+        Command::Connect(asked) => {
+            let (mut input, mut tell) = (std::io::stdin().lock(), std::io::stderr());
+            connect::run(&load(&config)?, &asked, &mut input, &mut tell, out)
+        }
+        Command::Intake(asked) => intake::run(&load(&config)?, &asked, &mut std::io::stdin().lock(), out),
+        Command::Doctor(asked) => doctor::run(&load(&config)?, &asked, out),
         Command::Run { once, at } => run::run(load(&config)?, once, at, out),
         Command::Classify(choice) => {
             let (rules, policies) = (RuleSet::embedded(), policies(&choice)?);

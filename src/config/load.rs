@@ -102,6 +102,8 @@ fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Opt
     let context =
         Context { known: &known, denied: &denied, editors: profile.editors, secrets: &secrets, operator };
     let accounts = account::accounts(root, &context, report);
+    let storage = super::storage::storage(root, report);
+    super::storage::decided(&accounts, &storage, report);
     let staff = account::staff(&accounts, &known);
     let organisation = organisation?;
     Some(Config {
@@ -119,6 +121,7 @@ fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Opt
         clocks: profile.clocks,
         four_eyes: profile.four_eyes,
         denied,
+        storage,
         boards: known.boards,
         accounts,
     })

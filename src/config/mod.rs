@@ -31,6 +31,7 @@ mod profile;
 mod secret;
 
 mod reader;
+mod storage;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ mod tests;
 pub use fault::{Fault, Warning};
 pub use load::Examined;
 pub use profile::{EditorRules, Profile};
+pub use storage::{Storage, StorageRule};
 
 /// Everything an administrator decides, checked and with the profile merged in.
 #[derive(Debug, Clone)]
@@ -68,6 +70,8 @@ pub struct Config {
     pub four_eyes: bool,
     /// Services that the municipality has forbidden, by code, with the decision (R8). Companies have their own.
     pub denied: BTreeMap<String, DecisionRef>,
+    /// What is decided where a platform's terms and the archives act disagree, by the platform's code.
+    pub storage: BTreeMap<String, Storage>,
     /// Boards and companies.
     pub boards: Vec<Board>,
     /// Persons, absences and who answers for which account.

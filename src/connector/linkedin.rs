@@ -414,6 +414,7 @@ impl Connector for Linkedin {
             rights: roles.unwrap_or_default(),
             missing: missing.into_iter().collect(),
             date: answer.date,
+            name: None,
         })
     }
 

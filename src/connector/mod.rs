@@ -35,6 +35,8 @@ pub mod x;
 
 pub mod dry_run;
 
+pub mod unkeyed;
+
 #[cfg(test)]
 mod testing;
 
@@ -44,6 +46,7 @@ pub use dry_run::DryRun;
 pub use http::Fetched;
 pub use linkedin::Linkedin;
 pub use token::{Grant, Token, TokenError};
+pub use unkeyed::Unkeyed;
 pub use x::X;
 pub use youtube::Youtube;
 
@@ -214,7 +217,11 @@ pub struct Unconfirmed {
 pub struct Standing {
     /// Whose key it is, as the platform names them; a person's name where it is a person's.
     pub holder: Option<String>,
-    /// When the key stops working by itself (UTC); `None` where it does not, or the platform does not say.
+    /// The account's name, as visitors see it; `None` where the answer does not tell. Another name than before may mean
+    /// that the account is in other hands (R66).
+    pub name: Option<String>,
+    /// When the key stops working by itself (UTC); `None` where it does not, where the connector renews it without a
+    /// person, or where the platform does not say.
     pub expires_at: Option<DateTime<Utc>>,
     /// When access to data ends although the key still works (Meta: 90 days without a log-in).
     pub data_access_until: Option<DateTime<Utc>>,
@@ -239,6 +246,9 @@ pub struct MissingRight {
     pub place: String,
 }
 
+/// How [`ConnectorError::Unauthorized`] begins when it is told; the poll log keeps the words and not the type.
+pub const UNAUTHORIZED: &str = "not authorised: ";
+
 /// Why a platform did not do what it was asked, told apart by what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectorError {
@@ -246,7 +256,7 @@ pub enum ConnectorError {
     #[error("rate limited for {} s", .0.as_secs())]
     RateLimited(Duration),
     /// Our key or right does not hold: stop this account, tell a person.
-    #[error("not authorised: {0}")]
+    #[error("{}{}", UNAUTHORIZED, .0)]
     Unauthorized(String),
     /// The request may or may not have been carried out: look before acting again.
     #[error("outcome unknown: {0}")]

@@ -5,7 +5,9 @@
 //! "client_id", "client_secret"}`, times in RFC 3339. `uppsikt connect` writes it.
 
 use std::fmt;
+use std::fs::File;
 use std::future::Future;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -144,10 +146,24 @@ impl Grant {
     }
 }
 
-/// A key, shared by everything that uses it.
+/// A key, shared by everything that uses it, and with other processes by its file: `uppsikt connect` may write a new one,
+/// and `uppsikt doctor` may renew one, while the daemon runs.
 pub struct Token {
     path: Option<PathBuf>,
-    grant: Mutex<Grant>,
+    known: Mutex<Known>,
+}
+
+struct Known {
+    grant: Grant,
+    /// The file as it was when the grant was read from it, or written to it.
+    file: Option<Stamp>,
+}
+
+/// Tells one content of a file from the next: each is a file of its own, renamed into place.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    changed: (i64, i64),
 }
 
 impl fmt::Debug for Token {
@@ -159,7 +175,7 @@ impl fmt::Debug for Token {
 impl Token {
     /// A key that stands in no file: the sandbox's.
     pub fn fixed(grant: Grant) -> Self {
-        Self { path: None, grant: Mutex::new(grant) }
+        Self { path: None, known: Mutex::new(Known { grant, file: None }) }
     }
 
     /// The key that `text`, read from `path`, holds; renewed keys are written there.
@@ -167,16 +183,20 @@ impl Token {
     /// # Errors
     /// What is wrong with the file.
     pub fn open(path: &Path, text: &SecretString) -> Result<Self, TokenError> {
-        Ok(Self { path: Some(path.to_owned()), grant: Mutex::new(Grant::parse(text, path)?) })
+        let known = Known { grant: Grant::parse(text, path)?, file: stamp(path) };
+        Ok(Self { path: Some(path.to_owned()), known: Mutex::new(known) })
     }
 
     /// The key as it is now.
     pub async fn current(&self) -> Grant {
-        self.grant.lock().await.clone()
+        let mut known = self.known.lock().await;
+        self.read_again(&mut known);
+        known.grant.clone()
     }
 
     /// Puts what `ask` brings in place of the key that `old` was; of several callers with the same `old` one asks,
-    /// since a refresh token may be good for one use only. The new key is durable before it is used.
+    /// since a refresh token may be good for one use only, and of several processes too. The new key is durable before
+    /// it is used.
     ///
     /// # Errors
     /// What `ask` says; `Unavailable` when the file cannot be written (the new key is kept in memory all the same: the
@@ -189,11 +209,20 @@ impl Token {
     where
         F: Future<Output = Result<Grant, ConnectorError>>,
     {
-        let mut grant = self.grant.lock().await;
-        if grant.access.expose_secret() != old.expose_secret() {
-            return Ok(grant.clone());
+        let mut known = self.known.lock().await;
+        self.read_again(&mut known);
+        if known.grant.access.expose_secret() != old.expose_secret() {
+            return Ok(known.grant.clone());
         }
-        let renewed = ask(grant.clone()).await?;
+        let _turn = match self.path.clone() {
+            Some(path) => turn(path).await?,
+            None => None,
+        };
+        self.read_again(&mut known);
+        if known.grant.access.expose_secret() != old.expose_secret() {
+            return Ok(known.grant.clone());
+        }
+        let renewed = ask(known.grant.clone()).await?;
         let written = match &self.path {
             Some(path) => {
                 let (path, renewed) = (path.clone(), renewed.clone());
@@ -203,9 +232,49 @@ impl Token {
             }
             None => Ok(()),
         };
-        *grant = renewed.clone();
+        known.grant = renewed.clone();
+        known.file = self.path.as_deref().and_then(stamp);
         written.map_err(|error| ConnectorError::Unavailable(error.to_string()))?;
         Ok(renewed)
+    }
+
+    /// Takes up what another process has written; a file that cannot be read, or holds no key, changes nothing.
+    fn read_again(&self, known: &mut Known) {
+        let Some(path) = &self.path else { return };
+        let now = stamp(path);
+        if now.is_none() || now == known.file {
+            return;
+        }
+        let text = std::fs::read_to_string(path).map(SecretString::from);
+        match text
+            .map_err(|error| error.to_string())
+            .and_then(|text| Grant::parse(&text, path).map_err(|error| error.to_string()))
+        {
+            Ok(grant) => known.grant = grant,
+            Err(reason) => {
+                tracing::warn!(%reason, "a key was written that cannot be used; the earlier one stays");
+            }
+        }
+        known.file = now;
+    }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some(Stamp { inode: metadata.ino(), changed: (metadata.ctime(), metadata.ctime_nsec()) })
+}
+
+/// Waits until no other process renews this key; `None` where the folder cannot be written, and only this one can.
+async fn turn(path: PathBuf) -> Result<Option<File>, ConnectorError> {
+    let name = path.file_name().map(|name| format!(".{}.lock", name.to_string_lossy())).unwrap_or_default();
+    let lock = path.with_file_name(name);
+    let taken = tokio::task::spawn_blocking(move || {
+        let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(lock)?;
+        file.lock().map(|()| file)
+    });
+    match taken.await {
+        Ok(taken) => Ok(taken.ok()),
+        Err(error) => Err(ConnectorError::Unavailable(error.to_string())),
     }
 }
 
@@ -254,6 +323,26 @@ mod tests {
         let again = Grant::parse(&written.into(), &path).unwrap();
         assert_eq!(again.refresh.unwrap().expose_secret(), "r2");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[tokio::test]
+    async fn of_two_processes_one_renews_and_the_other_reads_what_it_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let old = Grant { refresh: Some("r1".into()), ..Grant::bare("a1".into()) };
+        old.write(&path).unwrap();
+        // Two tokens on one file: what two processes have.
+        let open = || Token::open(&path, &std::fs::read_to_string(&path).unwrap().into()).unwrap();
+        let (daemon, doctor) = (open(), open());
+        let ask = |_| async { Ok(Grant { refresh: Some("r2".into()), ..Grant::bare("a2".into()) }) };
+        doctor.renew(&"a1".into(), ask).await.unwrap();
+        let spent = |_| async { Err(ConnectorError::Unauthorized("r1 is spent".to_owned())) };
+        let renewed = daemon.renew(&"a1".into(), spent).await.unwrap();
+        assert_eq!(renewed.access.expose_secret(), "a2");
+        Grant::bare("a3".into()).write(&path).unwrap();
+        assert_eq!(daemon.current().await.access.expose_secret(), "a3", "what `connect` wrote");
+        durable::write(&path, b"half a {", 0o600).unwrap();
+        assert_eq!(daemon.current().await.access.expose_secret(), "a3", "what is no key is left alone");
     }
 
     #[tokio::test]

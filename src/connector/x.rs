@@ -397,6 +397,7 @@ impl Connector for X {
         });
         let grant = self.key.grant().await;
         Ok(Standing {
+            name: Some(name.clone()),
             holder: Some(name),
             // The key itself lasts two hours and is renewed; only one that cannot be ends.
             expires_at: grant.expires_at.filter(|_| grant.refresh.is_none()),

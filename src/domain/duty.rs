@@ -12,8 +12,11 @@ use super::deadline::{self, Clocks};
 use super::roster::{self, Ask, Responsible, Role, Roster, Target};
 
 pub use kinds::KINDS;
+pub use repeats::{Repeat, repeat};
 
 mod kinds;
+
+mod repeats;
 
 #[cfg(test)]
 mod tests;

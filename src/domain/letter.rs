@@ -455,6 +455,21 @@ pub enum Trouble {
         /// What the server said.
         reason: Line,
     },
+    /// Something about the key to a platform that a person must do.
+    Key {
+        /// The account, as people call it.
+        account: Line,
+        /// The account's id, for the command that gives a new key.
+        id: Line,
+        /// The platform's code, for the same.
+        platform: Line,
+        /// What.
+        matter: KeyMatter,
+        /// When it ends, or since when it is so (UTC).
+        at: DateTime<Utc>,
+        /// What is known beside, in Swedish sentences.
+        facts: Vec<Line>,
+    },
     /// Anything else.
     Other {
         /// What has happened.
@@ -464,6 +479,20 @@ pub enum Trouble {
         /// What to do.
         remedy: Line,
     },
+}
+
+/// What is the matter with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyMatter {
+    /// It works, and will not for long.
+    Expires,
+    /// It does not work.
+    Dead,
+    /// It stopped working before its time, or the account has another name: somebody may have taken it (R66).
+    Lost,
+    /// It lacks a right.
+    Rights,
 }
 
 /// A decision entered in somebody's name (N24).

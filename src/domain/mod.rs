@@ -28,4 +28,6 @@ pub mod case;
 
 pub mod letter;
 
+pub mod key;
+
 pub mod words;

@@ -5,8 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::case::{CaseId, Outcome};
 use crate::domain::category::{Category, Proposal};
 use crate::domain::letter::{
-    AccountSummary, Body, CheckpointFoot, Content, DiaryNumber, Duties, Entered, Foot, Letter, LetterItem,
-    Line, Link, Matter, MessageId, Recipient, RegistrarDay, Rung, Summary, Trouble, Urgent, Why, moment,
+    AccountSummary, Body, CheckpointFoot, Content, DiaryNumber, Duties, Entered, Foot, KeyMatter, Letter,
+    LetterItem, Line, Link, Matter, MessageId, Recipient, RegistrarDay, Rung, Summary, Trouble, Urgent, Why,
+    moment,
 };
 
 /// A letter, and what its two parts must say whatever the municipality's words are.
@@ -285,6 +286,17 @@ impl Maker {
 
     fn troubles(&self, made: &mut Vec<Specimen>) {
         let reason = || Line::from("svar 401 från plattformen");
+        let key = |matter| Trouble::Key {
+            account: "YouTube".into(),
+            id: "yt".into(),
+            platform: "youtube".into(),
+            matter,
+            at: self.now,
+            facts: vec![
+                "Rättigheten youtube.force-ssl saknas.".into(),
+                "Nyckeln tillhör: Erik Exempel.".into(),
+            ],
+        };
         let troubles = [
             (
                 "account_blind",
@@ -318,6 +330,10 @@ impl Maker {
                 Trouble::MailRefused { person: "Erik Exempel".into(), reason: "550 5.1.1".into() },
                 "Erik Exempel",
             ),
+            ("key_expires", key(KeyMatter::Expires), "uppsikt connect youtube --account yt"),
+            ("key_dead", key(KeyMatter::Dead), "gäller inte"),
+            ("key_lost", key(KeyMatter::Lost), "informationssäkerhetsincident"),
+            ("key_rights", key(KeyMatter::Rights), "youtube.force-ssl"),
             (
                 "other",
                 Trouble::Other {

@@ -6,8 +6,8 @@ use minijinja::{Value, context};
 use crate::domain::case::Outcome;
 use crate::domain::category::{Category, Proposal};
 use crate::domain::letter::{
-    AccountSummary, Body, Content, DiaryNumber, Foot, Letter, LetterItem, Line, Link, Matter, Quote, Rung,
-    Summary, Trouble, by_post, clock, date, moment, soon,
+    AccountSummary, Body, Content, DiaryNumber, Foot, KeyMatter, Letter, LetterItem, Line, Link, Matter,
+    Quote, Rung, Summary, Trouble, by_post, clock, date, moment, soon,
 };
 
 /// So many items are told in full; the others get a line or two each, so that a letter can be read.
@@ -199,6 +199,20 @@ fn of_trouble(trouble: &Trouble) -> Value {
         Trouble::MailRefused { person, reason } => {
             context! { code => "mail_refused", person => text(person), reason => text(reason) }
         }
+        Trouble::Key { account, id, platform, matter, at, facts } => context! {
+            code => "key",
+            account => text(account),
+            id => text(id),
+            platform => text(platform),
+            matter => match matter {
+                KeyMatter::Expires => "expires",
+                KeyMatter::Dead => "dead",
+                KeyMatter::Lost => "lost",
+                KeyMatter::Rights => "rights",
+            },
+            at => moment(*at),
+            facts => lines(facts),
+        },
         Trouble::Other { what, effect, remedy } => {
             context! { code => "other", what => text(what), effect => text(effect), remedy => text(remedy) }
         }

@@ -10,7 +10,7 @@ use crate::domain::{duty, roster};
 use crate::outbox;
 use crate::store::comments::StoredComment;
 use crate::store::decisions::{Decided, MACHINE, NewDecision};
-use crate::store::{Result, StoreError, Tx, cases, comments, decisions, duties, media};
+use crate::store::{Result, StoreError, Tx, cases, comments, decisions, duties, intake, media};
 
 /// A decision as a person asks for it.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,8 @@ pub fn decide(tx: &Tx<'_>, config: &Config, asked: &Decide<'_>) -> Result<Decide
             stored.comment.account
         ))
     })?;
-    let alone = rights(config, account, person, outcome, now)?;
+    let by_hand = intake::of(tx, stored.id)?.is_some();
+    let alone = rights(config, account, person, outcome, by_hand, now)?;
     let new = NewDecision {
         case: id,
         person: person.to_owned(),
@@ -156,9 +157,11 @@ fn rights(
     account: &Account,
     person: &str,
     outcome: Outcome,
+    by_hand: bool,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    if outcome == Outcome::Remove && !account.removes() {
+    // What a person does by hand on the platform depends on no interface.
+    if outcome == Outcome::Remove && !by_hand && !account.removes() {
         return Err(StoreError::Conflict(format!(
             "account `{}` removes nothing: set removal = {{ by, on, dnr }} for it where the municipality has decided that \
              comments on {} may be removed; `hide` is what can be undone",
@@ -166,7 +169,8 @@ fn rights(
             account.platform.label()
         )));
     }
-    if matches!(outcome, Outcome::Hide | Outcome::Remove | Outcome::Restore) && account.mode == Mode::Watch {
+    let writes = matches!(outcome, Outcome::Hide | Outcome::Remove | Outcome::Restore);
+    if writes && account.mode == Mode::Watch && !by_hand {
         return Err(StoreError::Conflict(format!(
             "account `{}` is in watch mode: nothing is written to the platform; set mode = \"act\" for it",
             account.id

@@ -5,6 +5,8 @@
 
 pub mod poll;
 
+pub mod keys;
+
 pub mod judge;
 
 pub mod media;
@@ -20,5 +22,7 @@ pub mod watch;
 pub mod notify;
 
 pub mod received;
+
+pub mod purge;
 
 pub mod export;

@@ -54,7 +54,7 @@ pub async fn account(app: &App, account: &Account) -> Result<usize, PassError> {
 /// Takes the single look and fixes everything the pack is made of. `None`: another text was found, which is judged
 /// first, or the platform did not answer.
 async fn begin(app: &App, account: &Account, case: CaseId) -> Result<Option<(Record, bool)>, PassError> {
-    let (stored, begun, urgent) = app
+    let (stored, begun, urgent, by_hand) = app
         .db
         .read(move |reader| {
             let case = cases::get(reader, case)?;
@@ -62,14 +62,16 @@ async fn begin(app: &App, account: &Account, case: CaseId) -> Result<Option<(Rec
             let judged = cases::assessment(reader, stored.version.id)?;
             let urgent = judged.is_none_or(|judged| judged.assessment.proposal == Proposal::Escalate)
                 || case.state == crate::domain::case::CaseState::Hiding;
-            Ok((stored.clone(), records::of_version(reader, stored.version.id)?, urgent))
+            let by_hand = store::intake::of(reader, stored.id)?.is_some();
+            Ok((stored.clone(), records::of_version(reader, stored.version.id)?, urgent, by_hand))
         })
         .await?;
     if let Some(record) = begun {
         // Begun before the process died: the look stands, and the rest is made from it again.
         return Ok(Some((record, urgent)));
     }
-    let look = match app.connectors.get(&account.id) {
+    // What a person took in is on no platform that could be asked: its element is the evidence.
+    let look = match app.connectors.get(&account.id).filter(|_| !by_hand) {
         None => None,
         Some(connector) => match connector.look(&stored.target()).await {
             Ok(look) => {

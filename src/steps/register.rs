@@ -9,7 +9,7 @@ use crate::store::decisions::{self, Decision};
 use crate::store::diary::{self, Registration};
 use crate::store::intents::{self, NewIntent};
 use crate::store::records::{self, Record};
-use crate::store::{Act, StoreError, brake, cases, comments, log, media};
+use crate::store::{Act, StoreError, brake, cases, comments, intake, log, media};
 
 /// What a decision needs before it can be entered.
 enum Ready {
@@ -190,6 +190,26 @@ fn brakes(
     Ok(true)
 }
 
+/// Decisions on what a person took in: no request is sent, the person acts on the platform, and the case says what was
+/// decided.
+async fn by_hand(app: &App, account: &Account) -> Result<(), PassError> {
+    let (id, now) = (account.id.clone(), app.clock.now());
+    app.db
+        .write(move |tx| {
+            for (case, outcome) in intake::by_hand(tx, &id)? {
+                let state = match outcome {
+                    Outcome::Remove => CaseState::Removed,
+                    Outcome::Restore => CaseState::Restored,
+                    _ => CaseState::Hidden,
+                };
+                cases::set_state(tx, case, state, now)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(())
+}
+
 /// What the `decision` entry commits to: who, or which rule; what; when; why; on which ground.
 fn decision_doc(
     tx: &crate::store::Tx<'_>,
@@ -251,7 +271,11 @@ fn decision_doc(
 /// # Errors
 /// The store's.
 pub async fn intents(app: &App, account: &Account) -> Result<usize, PassError> {
-    if account.mode == Mode::Watch || app.must_not_act().is_some() {
+    if app.must_not_act().is_some() {
+        return Ok(0);
+    }
+    by_hand(app, account).await?;
+    if account.mode == Mode::Watch {
         return Ok(0);
     }
     let id = account.id.clone();

@@ -1,12 +1,12 @@
 //! 7. Open duties and the time → letters in the outbox.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Config;
 use crate::domain::calendar::{self, Hours};
-use crate::domain::duty::{self, Kind, Period, Rung};
+use crate::domain::duty::{self, Kind, Period, Repeat, Rung};
 use crate::moves::hand;
 use crate::outbox::{self, MORNING, Place, Says};
 use crate::pipeline::{App, PassError};
@@ -131,11 +131,25 @@ fn prompt_turn_reached(
 fn rungs(tx: &Tx<'_>, config: &Config, now: DateTime<Utc>) -> Result<(), StoreError> {
     let mut letters: BTreeMap<String, Vec<Place>> = BTreeMap::new();
     let mut late = Vec::new();
-    for duty in duties::open(tx)? {
+    let open = duties::open(tx)?;
+    // A dead key is why nothing can be read: that is told, and once.
+    let keyless: BTreeSet<String> = open
+        .iter()
+        .filter(|duty| matches!(duty.what.kind.as_str(), "key_dead" | "lost_access"))
+        .map(|duty| duty.what.account.clone())
+        .collect();
+    for duty in open {
+        if duty.what.kind == "account_blind" && keyless.contains(&duty.what.account) {
+            continue;
+        }
         let Some(kind) = Kind::named(&duty.what.kind) else {
             return Err(StoreError::Corrupt(format!("there is no kind of duty `{}`", duty.what.kind)));
         };
         if kind.urgent {
+            continue;
+        }
+        if let Some(repeat) = duty::repeat(kind.code) {
+            again(tx, config, kind, repeat, &duty, now)?;
             continue;
         }
         let out = kind.period != Period::AtOnce && duty.what.due_at <= now;
@@ -165,6 +179,27 @@ fn rungs(tx: &Tx<'_>, config: &Config, now: DateTime<Utc>) -> Result<(), StoreEr
     duties::overdue(tx, &late)?;
     for (person, duties) in letters {
         outbox::put_duties(tx, config, &person, now, duties)?;
+    }
+    Ok(())
+}
+
+/// A duty that is told again on days of its own, in a letter of its own; of the days missed only the last.
+fn again(
+    tx: &Tx<'_>,
+    config: &Config,
+    kind: &Kind,
+    repeat: Repeat,
+    duty: &Duty,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let told = duty.rung.is_some().then_some(duty.turn);
+    let reached = repeat.reached(duty.what.trigger_at, duty.what.due_at, now);
+    let Some(turn) = reached.filter(|turn| told.is_none_or(|told| told < *turn)) else { return Ok(()) };
+    let rung = repeat.rung(turn);
+    duties::reached(tx, duty.id, rung.code(), turn, if turn == 0 { "warned" } else { "overdue" })?;
+    for person in outbox::persons(tx, config, kind, rung, duty, now)? {
+        let place = (duty.id, rung.code().to_owned(), turn);
+        outbox::put(tx, &person, &Says::Machine, now, outbox::send_after(config, now), vec![place])?;
     }
     Ok(())
 }

@@ -208,7 +208,8 @@ pub fn unpreserved(reader: &Reader, account: &str, limit: usize) -> Result<Vec<C
          left join record r on r.version = v.id
          where c.account = ?1 and (r.id is null or r.state = 'sealing')
            and (a.proposal <> 'keep' or k.state in ('hiding', 'awaiting_approval')
-                or exists (select 1 from sighting s where s.comment = c.id and s.source = 'outside'))
+                or exists (select 1 from sighting s where s.comment = c.id and s.source = 'outside')
+                or exists (select 1 from intake i where i.comment = c.id))
          order by k.state = 'hiding' desc, a.proposal = 'escalate' desc, c.old, k.id limit ?2",
     )?;
     query.query_map(params![account, limit], |row| row.get(0))?.map(|id| Ok(CaseId(id?))).collect()

@@ -268,6 +268,16 @@ pub fn store_page_asked(
     Ok(stored)
 }
 
+/// Stores what a person took in by hand: seen once, never listed by a platform.
+///
+/// # Errors
+/// Engine errors.
+pub fn take_in(tx: &Tx<'_>, account: &str, seen: &Seen, now: DateTime<Utc>) -> Result<()> {
+    let newest = newest_version(tx)?;
+    let when = When { sweep: now, watched_from: DateTime::<Utc>::MIN_UTC, now, between: (newest, newest) };
+    store_seen(tx, account, seen, when, &mut Stored::default())
+}
+
 #[derive(Debug, Clone, Copy)]
 struct When {
     sweep: DateTime<Utc>,
@@ -341,7 +351,9 @@ fn store_seen(tx: &Tx<'_>, account: &str, seen: &Seen, when: When, stored: &mut 
 /// # Errors
 /// Engine errors.
 pub fn add_version(tx: &Tx<'_>, known: &StoredComment, seen: &Seen, now: DateTime<Utc>) -> Result<bool> {
-    if known.version.text == seen.text && known.version.attachments == seen.attachments {
+    if known.version.attachments == seen.attachments
+        && (known.version.text == seen.text || went(tx, known.version.id, &seen.text)?)
+    {
         return Ok(false);
     }
     insert_version(tx, known.id, known.version.n + 1, seen, now)?;
@@ -360,6 +372,52 @@ pub fn add_media_version(tx: &Tx<'_>, known: &StoredComment, now: DateTime<Utc>)
         params![known.version.id, known.version.n + 1, stamp(now)],
     )?;
     Ok(tx.last_insert_rowid())
+}
+
+/// Whether the text of this version went, and was this one.
+fn went(tx: &Tx<'_>, version: i64, text: &str) -> Result<bool> {
+    let row: Option<(String, Vec<u8>)> = tx
+        .prepare_cached(
+            "select p.digest, v.salt from purged p join version v on v.id = p.version where v.id = ?1",
+        )?
+        .query_row([version], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(row.is_some_and(|(digest, salt)| digest == digest_of(&salt, text)))
+}
+
+fn digest_of(salt: &[u8], text: &str) -> String {
+    crate::archive::sha256_hex(&[salt, text.as_bytes()].concat())
+}
+
+/// Empties the texts of an account that were seen before `before` and stand in no record. Returns how many went.
+///
+/// Only what its day's entry commits to; ids and digests stay, and the writers' names go too.
+///
+/// # Errors
+/// Engine errors.
+pub fn purge(tx: &Tx<'_>, account: &str, before: DateTime<Utc>) -> Result<usize> {
+    let due: Vec<(i64, String, Vec<u8>)> = tx
+        .prepare_cached(
+            "select v.id, v.text, v.salt from version v join comment c on c.id = v.comment
+             where c.account = ?1 and v.seen_at < ?2 and v.received is not null and c.ours = 0
+               and not exists (select 1 from purged p where p.version = v.id)
+               and not exists (select 1 from record r where r.version = v.id)
+               and not exists (select 1 from intake i where i.comment = c.id)",
+        )?
+        .query_map(params![account, stamp(before)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (version, text, salt) in &due {
+        tx.prepare_cached("insert into purged values (?1, ?2)")?
+            .execute(params![version, digest_of(salt, text)])?;
+        tx.prepare_cached("update version set text = '', element = x'' where id = ?1")?.execute([version])?;
+    }
+    tx.execute(
+        "update comment set author_name = null where account = ?1 and author_name is not null
+           and exists (select 1 from version v join purged p on p.version = v.id where v.comment = comment.id)
+           and not exists (select 1 from record r where r.comment = comment.id)",
+        [account],
+    )?;
+    Ok(due.len())
 }
 
 fn insert_version(tx: &Tx<'_>, comment: i64, n: u32, seen: &Seen, now: DateTime<Utc>) -> Result<()> {

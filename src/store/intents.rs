@@ -268,7 +268,8 @@ pub fn wanting(reader: &Reader, account: &str) -> Result<Vec<i64>> {
          join case_file k on k.id = d.case_id join comment c on c.id = k.comment
          where s.state = 'entered' and s.entry is not null and c.account = ?1
            and (d.outcome = 'restore' or d.outcome = 'hide' and k.state = 'hiding')
-           and not exists (select 1 from intent i where i.decision = d.id) order by d.id",
+           and not exists (select 1 from intent i where i.decision = d.id)
+           and not exists (select 1 from intake t where t.comment = c.id) order by d.id",
     )?;
     query.query_map([account], |row| row.get(0))?.map(|id| Ok(id?)).collect()
 }

@@ -14,7 +14,9 @@ pub mod decisions;
 pub mod diary;
 pub mod duties;
 pub mod hand_checks;
+pub mod intake;
 pub mod intents;
+pub mod keys;
 pub mod letters;
 pub mod log;
 pub mod media;
@@ -81,6 +83,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_platforms.sql"),
     include_str!("migrations/0003_watch.sql"),
+    include_str!("migrations/0004_keys.sql"),
     include_str!("migrations/0005_media.sql"),
     include_str!("migrations/0006_surfaces.sql"),
 ];
@@ -264,6 +267,16 @@ pub(crate) fn moment(text: &str) -> Result<DateTime<Utc>> {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%SZ")
         .map(|naive| naive.and_utc())
         .map_err(|_| StoreError::Corrupt(format!("`{text}` is no moment")))
+}
+
+/// What the engine finds wrong with the file, at most a hundred lines; nothing when it is sound. Reads all of it.
+///
+/// # Errors
+/// Engine errors.
+pub fn faults(reader: &Reader) -> Result<Vec<String>> {
+    let mut query = reader.prepare("pragma quick_check")?;
+    let lines: Vec<String> = query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    Ok(lines.into_iter().filter(|line| line != "ok").collect())
 }
 
 /// The value of a key of `meta`.

@@ -489,18 +489,14 @@ async fn an_owner_in_watch_mode_and_the_registrar_get_one_letter_each_working_da
 async fn an_account_that_cannot_be_read_is_told_to_operator_and_owner() {
     let rig = watching("2026-11-24T09:00:00Z").await;
     for _ in 0..200 {
-        rig.fake("fb").fault(
-            Call::Page,
-            false,
-            ConnectorError::Unauthorized("nyckeln gäller inte".to_owned()),
-        );
+        rig.fake("fb").fault(Call::Page, false, ConnectorError::Unavailable("inget svar på 30 s".to_owned()));
     }
     rig.advance(minutes(5));
     rig.pass().await;
     for person in ["drift", "chef"] {
         let [letter] = &rig.letters_to(person)[..] else { panic!("{person}: {:#?}", rig.letters()) };
         assert!(letter.subject.starts_with("Åtgärda: Facebook kan inte läsas"), "{}", letter.subject);
-        assert!(letter.text.contains("nyckeln gäller inte"), "{}", letter.text);
+        assert!(letter.text.contains("inget svar på 30 s"), "{}", letter.text);
     }
 }
 

@@ -106,6 +106,7 @@ impl Graph {
         }
         let standing = Standing {
             holder: None,
+            name: None,
             // What the platform says goes before what was noted when the key was got.
             expires_at: facts.expires_at,
             data_access_until: facts.data_access_until,

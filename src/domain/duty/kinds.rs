@@ -25,6 +25,14 @@ const DANGER: Ladder = &[
 const MACHINE: Ladder =
     &[(Due, &[Operator, Owner]), (Overdue, &[Operator, Owner]), (Escalate, &[Operator, Owner, Communicator])];
 
+/// The account may be in other hands: those who run the machine, who own the account and who speak for the municipality
+/// (R66).
+const LOST: Ladder = &[
+    (Due, &[Operator, Owner, Communicator]),
+    (Overdue, &[Operator, Owner, Communicator]),
+    (Escalate, &[Operator, Owner, Communicator]),
+];
+
 /// How an answer duty can end (R41); a comment that is hidden or removed is not answered.
 const ANSWERS: &[Outcome] = &[
     Outcome::Answered,
@@ -234,6 +242,55 @@ pub const KINDS: &[Kind] = &[
         first: Role::Owner,
         // Told once: it ends when the counts agree, and is told anew when the difference grows.
         ladder: &[(Due, &[Owner])],
+        outcomes: &[],
+        urgent: false,
+    },
+    Kind {
+        code: "key_expires",
+        name: "nyckeln till plattformen slutar gälla",
+        source: "4 § lagen (1998:112) om ansvar för elektroniska anslagstavlor: uppsikt över tjänsten",
+        trigger: Trigger::SeenChanged,
+        period: Period::AtOnce,
+        first: Role::It,
+        ladder: MACHINE,
+        // No person decides it away: it ends when there is a key that lasts.
+        outcomes: &[],
+        urgent: false,
+    },
+    Kind {
+        code: "key_dead",
+        name: "nyckeln till plattformen gäller inte",
+        source: "4 § lagen (1998:112) om ansvar för elektroniska anslagstavlor: uppsikt över tjänsten",
+        trigger: Trigger::Failed,
+        period: Period::AtOnce,
+        first: Role::It,
+        ladder: MACHINE,
+        // It ends when the key works again.
+        outcomes: &[],
+        urgent: false,
+    },
+    Kind {
+        code: "lost_access",
+        name: "möjlig förlorad åtkomst till kontot",
+        source: "kommunens riktlinje: ett kapat konto rapporteras så snart som möjligt till it och kommunikation; \
+                 artikel 33 dataskyddsförordningen",
+        trigger: Trigger::Failed,
+        period: Period::AtOnce,
+        first: Role::It,
+        ladder: LOST,
+        // It ends when the key works again, or the new name has stood for two weeks.
+        outcomes: &[],
+        urgent: false,
+    },
+    Kind {
+        code: "right_missing",
+        name: "nyckeln till plattformen saknar en rättighet",
+        source: "4 § lagen (1998:112) om ansvar för elektroniska anslagstavlor: uppsikt över tjänsten",
+        trigger: Trigger::SeenChanged,
+        period: Period::AtOnce,
+        first: Role::It,
+        ladder: MACHINE,
+        // It ends when the right is there.
         outcomes: &[],
         urgent: false,
     },

@@ -1,7 +1,8 @@
 //! Subjects: what to do, and by when.
 
 use super::{
-    Body, Duties, Letter, LetterItem, Line, Matter, Rung, Summary, Trouble, Urgent, clock, date, soon,
+    Body, Duties, KeyMatter, Letter, LetterItem, Line, Matter, Rung, Summary, Trouble, Urgent, clock, date,
+    soon,
 };
 use crate::domain::category::Category;
 use chrono::{DateTime, Utc};
@@ -136,6 +137,13 @@ fn of_trouble(trouble: &Trouble, now: DateTime<Utc>) -> String {
             format!("beslutet i {case} går inte att verkställa på {account}")
         }
         Trouble::MailRefused { person, .. } => format!("brev till {person} kommer inte fram"),
+        Trouble::Key { account, matter, at, .. } => match matter {
+            KeyMatter::Expires if *at <= now => format!("nyckeln till {account} har slutat gälla"),
+            KeyMatter::Expires => format!("nyckeln till {account} slutar gälla {}", soon(*at, now)),
+            KeyMatter::Dead => format!("nyckeln till {account} gäller inte"),
+            KeyMatter::Lost => format!("möjlig förlorad åtkomst till {account}"),
+            KeyMatter::Rights => format!("nyckeln till {account} saknar rättigheter"),
+        },
         Trouble::Other { what, .. } => lower_first(what.as_str()),
     }
 }

@@ -37,7 +37,7 @@ fn the_built_in_letters_have_no_fault() {
     let faults = Templates::built_in().unwrap().faults();
     assert!(faults.is_empty(), "{faults:?}");
     // Every kind and every trouble, full and least.
-    assert_eq!(specimens().len(), 21);
+    assert_eq!(specimens().len(), 25);
     for kind in crate::domain::letter::LetterKind::ALL {
         assert!(
             specimens().iter().any(|specimen| specimen.letter.kind() == kind),

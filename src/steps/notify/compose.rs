@@ -13,14 +13,14 @@ use crate::domain::category::CategoryPolicy;
 use crate::domain::classify::Finding;
 use crate::domain::duty::{Kind, Period, Rung};
 use crate::domain::letter::{
-    AccountSummary, Body, Content, DiaryNumber, Duties, Entered, Foot, Letter, LetterItem, Line, Link,
-    Matter, MessageId, Recipient, RegistrarDay, Summary, Trouble, Urgent, Why, clock,
+    AccountSummary, Body, Content, DiaryNumber, Duties, Entered, Foot, KeyMatter, Letter, LetterItem, Line,
+    Link, Matter, MessageId, Recipient, RegistrarDay, Summary, Trouble, Urgent, Why, clock,
 };
 use crate::outbox::{self, MORNING, Says};
 use crate::store::duties::Duty;
 use crate::store::letters::{self, StoredLetter};
 use crate::store::summaries::{self, Counted};
-use crate::store::{Reader, Result, StoreError, brake, cases, comments, duties, polls};
+use crate::store::{self, Reader, Result, StoreError, brake, cases, comments, duties, polls};
 
 /// How long the links of a letter open their case.
 const LINK_LASTS: TimeDelta = TimeDelta::days(14);
@@ -315,6 +315,10 @@ impl Writer<'_> {
                          för in det som saknas."
                     .into(),
             }),
+            "key_expires" => Some(self.key(duty, KeyMatter::Expires)?),
+            "key_dead" => Some(self.key(duty, KeyMatter::Dead)?),
+            "lost_access" => Some(self.key(duty, KeyMatter::Lost)?),
+            "right_missing" => Some(self.key(duty, KeyMatter::Rights)?),
             _ => Some(Trouble::Other {
                 what: duty.what.explain.first().map(|line| Line::new(line)).unwrap_or_default(),
                 effect: "ingenting döljs och ingenting diarieförs. Kommentarer läses, sparas och bevakas som vanligt."
@@ -323,6 +327,34 @@ impl Writer<'_> {
                          avhjälpt."
                     .into(),
             }),
+        })
+    }
+
+    /// What is told of a key: as it is known now, not as it was when the letter was queued.
+    fn key(&self, duty: &Duty, matter: KeyMatter) -> Result<Trouble> {
+        let id = &duty.what.account;
+        let config = self.desk.config;
+        let key = store::keys::get(self.reader, id)?;
+        let mut facts = key.facts(&config.roster, self.desk.now);
+        match matter {
+            KeyMatter::Expires => facts.splice(0..0, duty.what.explain.iter().cloned()).for_each(drop),
+            KeyMatter::Rights => facts.splice(0..0, key.lacking()).for_each(drop),
+            KeyMatter::Dead | KeyMatter::Lost => {}
+        }
+        let at = match matter {
+            KeyMatter::Expires => duty.what.due_at,
+            _ => key.dead.as_ref().map_or(duty.what.trigger_at, |dead| dead.since),
+        };
+        Ok(Trouble::Key {
+            account: self.account(id),
+            id: Line::new(id),
+            platform: config
+                .account(id)
+                .map(|account| Line::new(account.platform.code()))
+                .unwrap_or_default(),
+            matter,
+            at,
+            facts: facts.iter().map(|fact| Line::new(fact)).collect(),
         })
     }
 

@@ -12,7 +12,7 @@ use uppsikt::assemble::{self, Layout};
 use uppsikt::clock::Clock;
 use uppsikt::config::Config;
 use uppsikt::connector::{
-    Capabilities, Connector, ConnectorError, Cursor, Fetched, Look, Page, Post, Sighting, Target,
+    Capabilities, Connector, ConnectorError, Cursor, Fetched, Look, Page, Post, Sighting, Standing, Target,
 };
 use uppsikt::domain::case::{CaseId, Outcome};
 use uppsikt::domain::classify::{Assessment, Policies, RuleSet};
@@ -141,7 +141,11 @@ struct Played {
     hidden: BTreeSet<String>,
     calls: BTreeMap<Call, usize>,
     faults: VecDeque<Fault>,
+    key: Option<Told>,
 }
+
+/// What a platform says of a key.
+type Told = fn() -> Result<Standing, ConnectorError>;
 
 /// A platform's account that the test plays.
 #[derive(Debug, Default)]
@@ -181,6 +185,11 @@ impl Fake {
     /// The next such call fails; faults of the same call come in order.
     pub(crate) fn fault(&self, call: Call, done: bool, error: ConnectorError) {
         self.played().faults.push_back(Fault { call, done, error });
+    }
+
+    /// What the platform says of the key from now on.
+    pub(crate) fn key(&self, told: Told) {
+        self.played().key = Some(told);
     }
 
     /// What is hidden now.
@@ -274,6 +283,11 @@ impl Connector for Fake {
                 _ => Look { sighting: Sighting::Gone, seen: None, answer: None, url, date: None },
             }
         })
+    }
+
+    async fn standing(&self) -> Result<Standing, ConnectorError> {
+        let told = self.played().key;
+        told.map_or_else(|| Ok(Standing::default()), |told| told())
     }
 
     async fn hide(&self, _intent: &Intent, proof: &Preserved) -> Result<(), ConnectorError> {
