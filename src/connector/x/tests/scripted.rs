@@ -251,10 +251,13 @@ async fn each_refusal_of_a_hide_says_what_to_do_next() {
 
 #[tokio::test]
 async fn the_headers_tell_what_is_left_of_each_window() {
-    let (_server, x, _) = saying(|asked| {
-        let headers =
-            "x-rate-limit-limit: 50\r\nx-rate-limit-remaining: 1\r\nx-rate-limit-reset: 1795435500\r\n";
-        Reply::Whole(200, headers.to_owned(), json!({ "data": asked.json() }).to_string().into_bytes())
+    let left = std::sync::atomic::AtomicI64::new(1);
+    let (_server, x, _) = saying(move |asked| {
+        let left = left.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        let headers = format!(
+            "x-rate-limit-limit: 50\r\nx-rate-limit-remaining: {left}\r\nx-rate-limit-reset: 1795435500\r\n"
+        );
+        Reply::Whole(200, headers, json!({ "data": asked.json() }).to_string().into_bytes())
     })
     .await;
     act(&x, Act::Hide, target("7", OWN)).await.unwrap();
