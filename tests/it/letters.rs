@@ -491,8 +491,14 @@ async fn an_account_that_cannot_be_read_is_told_to_operator_and_owner() {
     for _ in 0..200 {
         rig.fake("fb").fault(Call::Page, false, ConnectorError::Unavailable("inget svar på 30 s".to_owned()));
     }
+    // One poll that fails is no letter; three over ten minutes are.
     rig.advance(minutes(5));
     rig.pass().await;
+    assert!(rig.letters_to("drift").is_empty(), "{:#?}", rig.letters());
+    for _ in 0..4 {
+        rig.advance(minutes(5));
+        rig.pass().await;
+    }
     for person in ["drift", "chef"] {
         let [letter] = &rig.letters_to(person)[..] else { panic!("{person}: {:#?}", rig.letters()) };
         assert!(letter.subject.starts_with("Åtgärda: Facebook kan inte läsas"), "{}", letter.subject);

@@ -225,6 +225,8 @@ impl Town {
     /// The time of the next pass; the one after it comes five minutes later.
     pub(crate) fn tick(&mut self) -> String {
         let at = self.now.to_rfc3339();
+        // The platforms live in the same time.
+        self.sandbox.control("clock", &serde_json::json!({ "at": at }).to_string());
         self.now += TimeDelta::minutes(5);
         at
     }
@@ -457,6 +459,7 @@ watched_from = "2031-03-01T00:00:00+01:00"
 poll = "0 */5 * * * *"
 poll_decided = { by = "chef", on = 2026-01-15, reason = "daglig bevakning är att föredra" }
 media = "never"
+by_hand = []
 api = "{api}"
 token_file = "fb-token"
 "#;

@@ -1,7 +1,7 @@
 //! The connector against a server that answers as a test tells it to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -251,9 +251,9 @@ async fn each_refusal_of_a_hide_says_what_to_do_next() {
 
 #[tokio::test]
 async fn the_headers_tell_what_is_left_of_each_window() {
-    let left = std::sync::atomic::AtomicI64::new(1);
+    let left = AtomicI64::new(1);
     let (_server, x, _) = saying(move |asked| {
-        let left = left.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        let left = left.fetch_sub(1, Ordering::Relaxed);
         let headers = format!(
             "x-rate-limit-limit: 50\r\nx-rate-limit-remaining: {left}\r\nx-rate-limit-reset: 1795435500\r\n"
         );
