@@ -23,6 +23,7 @@ use crate::store::{Act, Intent};
 
 mod gate;
 mod rates;
+mod reading;
 mod session;
 mod sweep;
 mod thread;
@@ -34,6 +35,7 @@ mod real;
 mod tests;
 
 pub use rates::within;
+pub use reading::everything;
 use session::{Session, Sessions};
 
 /// The collection of posts.

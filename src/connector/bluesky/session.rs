@@ -216,6 +216,16 @@ fn home(document: &serde_json::Value, did: &str, entry: &Endpoint) -> Option<End
     Endpoint::parse(address).ok().filter(|home| !home.is_loopback() || entry.is_loopback())
 }
 
+/// Reads `body` as an answer to a log-in.
+pub(super) fn everything(did: &str, body: &[u8]) {
+    let (Ok(opened), Ok(entry)) =
+        (serde_json::from_slice::<Opened>(body), Endpoint::parse("https://bsky.social"))
+    else {
+        return;
+    };
+    let _ = home(&opened.did_doc, did, &entry);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::super::http;
 use super::super::{ConnectorError, Cursor, ElementFault, Page};
-use super::{Bluesky, Posts, own_post, own_uri, succeeded, thread, view};
+use super::{Bluesky, Posts, error_of, own_post, own_uri, succeeded, thread, view};
 
 /// The posts whose threads are read in every sweep.
 const NEWEST: usize = 100;
@@ -60,6 +60,9 @@ struct Progress {
     /// The platform's cursor in the notifications.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
+    /// The platform would not take a cursor in this sweep, and the notifications were begun anew.
+    #[serde(default)]
+    again: bool,
     /// The platform's cursor after the newest posts.
     #[serde(skip_serializing_if = "Option::is_none")]
     after_newest: Option<String>,
@@ -148,6 +151,29 @@ fn next(place: &str, cursor: &Value, asked: Option<&str>) -> Result<Option<Strin
     }
 }
 
+/// Reads `body` as the lists that a sweep reads, and as the place where it stands.
+pub(super) fn everything(body: &[u8]) {
+    let _ = serde_json::from_slice::<Progress>(body);
+    let (raw, cursor) = if let Ok(list) = serde_json::from_slice::<Notifications<'_>>(body) {
+        (list.notifications, list.cursor)
+    } else if let Ok(list) = serde_json::from_slice::<Feed<'_>>(body) {
+        (list.feed, list.cursor)
+    } else {
+        return;
+    };
+    let _ = next("fuzz", &cursor, None);
+    for element in http::elements("fuzz", raw).unwrap_or_default() {
+        if let Ok(told) = http::element::<Notification>(element) {
+            let root = told.record.pointer("/reply/root/uri").and_then(Value::as_str).unwrap_or_default();
+            let _ =
+                (view::instant(&told.indexed_at), own_post("did:plc:kommunen", root), told.uri, told.reason);
+        }
+        if let Ok(item) = serde_json::from_str::<FeedItem<'_>>(element.get()) {
+            let _ = view::post("did:plc:kommunen", item.post);
+        }
+    }
+}
+
 impl Bluesky {
     /// One page of notifications: replies in our own threads become comments at once, their threads are read later;
     /// mentions and quotes elsewhere are counted and left.
@@ -166,6 +192,15 @@ impl Bluesky {
                 }
             })
             .await?;
+        // A cursor that was stored for long may no longer be taken: the notifications are begun anew, once.
+        if answer.status == 400
+            && progress.at.is_some()
+            && !progress.again
+            && error_of(&answer).as_deref() == Some("InvalidRequest")
+        {
+            (progress.at, progress.pages, progress.again) = (None, 0, true);
+            return Ok(());
+        }
         let answer = succeeded(answer)?;
         page.date = answer.date;
         let list: Notifications<'_> = answer.json()?;
@@ -259,7 +294,18 @@ impl Bluesky {
 
     async fn older(&self, progress: &mut Progress, page: &mut Page) -> Result<(), ConnectorError> {
         let from = progress.older.take().or_else(|| progress.after_newest.take());
-        let after = self.feed(OLDER, from.as_deref(), progress, page).await?;
+        let after = match self.feed(OLDER, from.as_deref(), progress, page).await {
+            Ok(after) => after,
+            // This cursor outlives sweeps. Where it is no longer taken the next sweep begins with the youngest of them.
+            Err(ConnectorError::Refused(_)) if from.is_some() => {
+                page.blind.push(format!(
+                    "inlägg äldre än de {NEWEST} senaste lästes inte i detta svep: Bluesky tog inte emot läsläget"
+                ));
+                progress.stage = Stage::Threads;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         // A cursor that leads back to itself is no way to older posts: the next sweep begins with the youngest of them.
         progress.older = after.filter(|after| Some(after) != from.as_ref());
         progress.stage = Stage::Threads;

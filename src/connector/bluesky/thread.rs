@@ -135,60 +135,68 @@ impl Bluesky {
             }
             let answer = succeeded(answer)?;
             found.date = answer.date;
-            self.walk(root, &answer, &mut found, &mut branches)?;
+            walk((&self.did, root), (answer.place(), &answer.body), &mut found, &mut branches)?;
         }
         Ok(found)
     }
+}
 
-    /// Takes every node of one answer. Iterative, and each level of it is parsed alone: no depth can overflow
-    /// anything, and what cannot be read costs itself.
-    fn walk(
-        &self,
-        root: &str,
-        answer: &Answer,
-        found: &mut Found,
-        branches: &mut Vec<Branch>,
-    ) -> Result<(), ConnectorError> {
-        let thread: Thread<'_> = answer.json()?;
-        if !found.gate_read {
-            found.gate_read = true;
-            let hidden = thread.threadgate.pointer("/record/hiddenReplies").and_then(Value::as_array);
-            found.hidden =
-                hidden.into_iter().flatten().filter_map(|uri| Some(uri.as_str()?.to_owned())).collect();
-        }
-        let mut nodes = vec![thread.thread];
-        while let Some(raw) = nodes.pop() {
-            let node: Node<'_> = match serde_json::from_str(raw.get()) {
-                Ok(node) => node,
-                Err(error) => {
-                    found.faults.push(fault(None, &error));
-                    continue;
-                }
-            };
-            let Some(post) = node.post else {
-                found.unseen += u64::from(node.is() == Kind::Blocked);
+/// Takes every node of one answer. Iterative, and each level of it is parsed alone: no depth can overflow
+/// anything, and what cannot be read costs itself.
+fn walk(
+    (did, root): (&str, &str),
+    (place, body): (&str, &[u8]),
+    found: &mut Found,
+    branches: &mut Vec<Branch>,
+) -> Result<(), ConnectorError> {
+    let thread: Thread<'_> = serde_json::from_slice(body).map_err(|error| http::malformed(place, &error))?;
+    if !found.gate_read {
+        found.gate_read = true;
+        let hidden = thread.threadgate.pointer("/record/hiddenReplies").and_then(Value::as_array);
+        found.hidden =
+            hidden.into_iter().flatten().filter_map(|uri| Some(uri.as_str()?.to_owned())).collect();
+    }
+    let mut nodes = vec![thread.thread];
+    while let Some(raw) = nodes.pop() {
+        let node: Node<'_> = match serde_json::from_str(raw.get()) {
+            Ok(node) => node,
+            Err(error) => {
+                found.faults.push(fault(None, &error));
                 continue;
-            };
-            match view::comment(&self.did, post, Some(root)) {
-                Ok(viewed) => {
-                    let shown = node.replies.as_ref().map_or(0, Vec::len) as u64;
-                    if viewed.reply_count > shown {
-                        let missing = viewed.reply_count - shown;
-                        let ends = node.replies.is_none();
-                        branches.push(Branch { uri: viewed.seen.native_id.clone(), missing, ends });
-                    }
-                    let mut seen = viewed.seen;
-                    if seen.native_id != root && found.seen.insert(seen.native_id.clone()) {
-                        let is_hidden = found.hidden.contains(&seen.native_id);
-                        seen.visibility = if is_hidden { Visibility::Hidden } else { Visibility::Public };
-                        found.comments.push(seen);
-                    }
-                }
-                Err(error) => found.faults.push(fault(view::uri(post), &error)),
             }
-            nodes.extend(node.replies.into_iter().flatten());
+        };
+        let Some(post) = node.post else {
+            found.unseen += u64::from(node.is() == Kind::Blocked);
+            continue;
+        };
+        match view::comment(did, post, Some(root)) {
+            Ok(viewed) => {
+                let shown = node.replies.as_ref().map_or(0, Vec::len) as u64;
+                if viewed.reply_count > shown {
+                    let missing = viewed.reply_count - shown;
+                    let ends = node.replies.is_none();
+                    branches.push(Branch { uri: viewed.seen.native_id.clone(), missing, ends });
+                }
+                let mut seen = viewed.seen;
+                if seen.native_id != root && found.seen.insert(seen.native_id.clone()) {
+                    let is_hidden = found.hidden.contains(&seen.native_id);
+                    seen.visibility = if is_hidden { Visibility::Hidden } else { Visibility::Public };
+                    found.comments.push(seen);
+                }
+            }
+            Err(error) => found.faults.push(fault(view::uri(post), &error)),
         }
-        Ok(())
+        nodes.extend(node.replies.into_iter().flatten());
+    }
+    Ok(())
+}
+
+/// Reads `body` as everything that tells of a thread.
+pub(super) fn everything(did: &str, body: &[u8]) {
+    let root = "at://did:plc:kommunen/app.bsky.feed.post/3lbvgqk2w2c2x";
+    let _ = walk((did, root), ("fuzz", body), &mut Found::default(), &mut Vec::new());
+    if let Ok(thread) = serde_json::from_slice::<Thread<'_>>(body) {
+        let _ = serde_json::from_str::<Node<'_>>(thread.thread.get()).map(|node| node.is());
     }
 }
 
