@@ -209,12 +209,6 @@ impl Budget {
         let now = self.clock.now();
         let mut inner = self.inner();
         inner.fill(now);
-        // What costs nothing waits all the same where the platform says that there is nothing left.
-        let free = costs.iter().filter(|(_, units)| *units == 0);
-        let closed = free.filter_map(|(name, _)| inner.state.quotas.get(*name)?.wait(0, purpose, now)).max();
-        if let Some(wait) = closed {
-            return Err(limited(wait));
-        }
         let mut price: BTreeMap<&'static str, u64> = BTreeMap::new();
         for (name, units) in costs {
             if inner.quotas.contains_key(name) {

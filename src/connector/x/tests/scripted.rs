@@ -253,7 +253,7 @@ async fn each_refusal_of_a_hide_says_what_to_do_next() {
 async fn the_headers_tell_what_is_left_of_each_window() {
     let left = std::sync::atomic::AtomicI64::new(1);
     let (_server, x, _) = saying(move |asked| {
-        let left = left.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        let left = left.fetch_sub(1, Ordering::Relaxed);
         let headers = format!(
             "x-rate-limit-limit: 50\r\nx-rate-limit-remaining: {left}\r\nx-rate-limit-reset: 1795435500\r\n"
         );
