@@ -198,7 +198,8 @@ impl Budget {
         self.inner().quotas.contains_key(name)
     }
 
-    /// Counts `costs` (a quota's name and units each), or none of them; durable when this returns.
+    /// Counts `costs` (a quota's name and units each), or none of them; durable when this returns. A cost of nothing
+    /// still asks whether the platform has said that the quota is at its end.
     ///
     /// Writes to the ledger now and then, and waits for it: some milliseconds.
     ///
@@ -208,14 +209,8 @@ impl Budget {
         let now = self.clock.now();
         let mut inner = self.inner();
         inner.fill(now);
-        // What costs nothing waits all the same where the platform says that there is nothing left.
-        let free = costs.iter().filter(|(_, units)| *units == 0);
-        let closed = free.filter_map(|(name, _)| inner.state.quotas.get(*name)?.wait(0, purpose, now)).max();
-        if let Some(wait) = closed {
-            return Err(limited(wait));
-        }
         let mut price: BTreeMap<&'static str, u64> = BTreeMap::new();
-        for (name, units) in costs.iter().filter(|(_, units)| *units > 0) {
+        for (name, units) in costs {
             if inner.quotas.contains_key(name) {
                 *price.entry(name).or_default() += units;
             }
@@ -257,7 +252,7 @@ impl Budget {
         drop(inner);
         let _ = METER.try_with(|meter| {
             let mut meter = meter.lock().unwrap_or_else(PoisonError::into_inner);
-            for (name, units) in &price {
+            for (name, units) in price.iter().filter(|(_, units)| **units > 0) {
                 *meter.entry(format!("{}/{name}", self.id)).or_default() += units;
             }
         });
@@ -482,9 +477,11 @@ impl State {
             for (_, lease) in refunds.iter().filter(|(name, _)| name == wanted.name) {
                 counted.refund(lease.units, lease.end);
             }
-            // What is paid from a lease is counted already; a refusal by the platform stops that too.
+            // What is paid from a lease, or costs nothing, is counted already: only the platform's own word stops it.
             if wanted.need == 0 {
-                return counted.closed_until.filter(|until| *until > now).map(|until| until - now);
+                let closed = counted.closed_until.filter(|until| *until > now).map(|until| until - now);
+                let told = counted.told(now).and_then(|_| counted.wait(0, purpose, now));
+                return closed.max(told);
             }
             counted.wait(wanted.need, purpose, now)
         };

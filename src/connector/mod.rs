@@ -38,6 +38,9 @@ pub mod dry_run;
 pub mod unkeyed;
 
 #[cfg(test)]
+mod contract;
+
+#[cfg(test)]
 mod testing;
 
 pub use bluesky::Bluesky;

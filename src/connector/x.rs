@@ -216,7 +216,11 @@ impl X {
             Trouble::Missing => ConnectorError::Refused(told("there is no such post or account")),
             Trouble::Refused if writing => ConnectorError::Refused(told(
                 "X does not let the account do this: only replies in conversations that it started can be hidden, and \
-                 only those who named it can be answered",
+                 only those who named it can be answered; or the key lacks tweet.moderate.write or tweet.write",
+            )),
+            // What is asked for is our own or public: a 403 is then about the key, whatever it says.
+            Trouble::Refused if answer.status == 403 => ConnectorError::Unauthorized(told(
+                "the key lacks a right; needed for reading are tweet.read and users.read",
             )),
             Trouble::Refused => ConnectorError::Refused(told("X does not take the request")),
             Trouble::Unknown if writing => ConnectorError::OutcomeUnknown(told("not an answer of the API")),

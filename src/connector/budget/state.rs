@@ -151,7 +151,8 @@ impl Counted {
         self.closed_until = self.closed_until.filter(|until| *until > now).map(|until| until.min(longest));
     }
 
-    fn told(&self, now: DateTime<Utc>) -> Option<Told> {
+    /// What the platform said, while it holds.
+    pub(super) fn told(&self, now: DateTime<Utc>) -> Option<Told> {
         self.told.filter(|told| told.until > now)
     }
 }

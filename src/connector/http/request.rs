@@ -278,6 +278,7 @@ impl Request {
             Method::Put => reqwest::Method::PUT,
             Method::Delete => reqwest::Method::DELETE,
         };
+        let writes = method != reqwest::Method::GET;
         // The bytes of the answer are evidence: they are asked for as they are.
         let mut call = client
             .request(method, self.url)
@@ -295,6 +296,9 @@ impl Request {
         }
         if let Some((kind, body)) = self.body {
             call = call.header("content-type", kind).body(body.expose_secret().to_owned());
+        } else if writes {
+            // Google's front end answers 411 to a POST that does not say that nothing follows.
+            call = call.header("content-length", "0");
         }
         call
     }

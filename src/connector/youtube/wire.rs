@@ -419,7 +419,8 @@ pub fn trouble(status: u16, body: &[u8]) -> Option<(Trouble, String)> {
             | "ineligibleAccount",
             _,
         ) => Trouble::Right,
-        ("authError" | "authorizationRequired" | "required", _) | (_, 401) => Trouble::Key,
+        // `required` is also the word for a parameter that is missing; for a key that is, it comes with a 401.
+        ("authError" | "authorizationRequired", _) | (_, 401) => Trouble::Key,
         (_, 403) => Trouble::Right,
         (_, 404) => Trouble::Missing,
         (_, 408 | 425) => Trouble::Later,

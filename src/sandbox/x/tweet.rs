@@ -199,6 +199,10 @@ impl<'a> View<'a> {
                     "retweet_count": 0, "reply_count": world.answers(&tweet.id), "like_count": tweet.likes,
                     "quote_count": 0, "bookmark_count": 0, "impression_count": 0,
                 }),
+                "entities" => match mentions(world, tweet) {
+                    Some(mentions) => json!({ "mentions": mentions }),
+                    None => continue,
+                },
                 "lang" => json!("sv"),
                 "possibly_sensitive" => json!(false),
                 "reply_settings" => json!("everyone"),
@@ -301,6 +305,20 @@ fn answered(world: &World, tweet: &Tweet) -> Option<String> {
     let parent = tweet.parent.as_deref()?;
     let post = || Tweet::post(world, parent).map(|post| post.author);
     world.comment(parent).map(|above| Tweet::reply(above, above.place).author).or_else(post)
+}
+
+/// The accounts that it names, each with its place in the text, counted in characters.
+fn mentions(world: &World, tweet: &Tweet) -> Option<Vec<Value>> {
+    let text = tweet.text.to_lowercase();
+    let of = |id: &String| {
+        let username = username(world, id);
+        let name = format!("@{}", username.to_lowercase());
+        let start = text.get(..text.find(&name)?)?.chars().count();
+        let end = start + name.chars().count();
+        Some(json!({ "start": start, "end": end, "username": username, "id": id }))
+    };
+    let found: Vec<Value> = world.accounts.keys().filter_map(of).collect();
+    (!found.is_empty()).then_some(found)
 }
 
 fn attachments(tweet: &Tweet) -> Value {

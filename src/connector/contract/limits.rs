@@ -1,0 +1,157 @@
+//! Quotas: ours end before the platform's do, polling leaves acts their share, and what is left is told.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::town::{Town, each, some};
+use crate::connector::ConnectorError;
+use crate::connector::testing::{kind, sweep};
+use crate::domain::comment::Platform;
+use crate::store::Act;
+
+/// Polls as fast as it goes until the connector itself says no; gives how often the platform had to.
+async fn poll_until_told(town: &Town, most: u32) -> Option<ConnectorError> {
+    let mut cursor = None;
+    for _ in 0..most {
+        match town.connector.page(cursor.as_ref()).await {
+            Ok(page) => cursor = page.cursor,
+            Err(error) => return Some(error),
+        }
+    }
+    None
+}
+
+fn refused(town: &Town) -> Vec<String> {
+    let quotas = town.handle.sandbox().quotas();
+    let told = |quota: &serde_json::Value| quota["refused"].as_u64().unwrap_or(0) > 0;
+    let quotas: Vec<_> = quotas.iter().map(|quota| serde_json::to_value(quota).unwrap()).collect();
+    quotas.iter().filter(|quota| told(quota)).map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn polling_ends_before_the_days_quota_and_leaves_acts_their_share() {
+    let platforms = [Platform::Youtube, Platform::Linkedin, Platform::X];
+    some(&platforms, async |town| {
+        for n in 1..=3 {
+            town.say(n, &json!({}));
+        }
+        // The day's units as far used up as a day's polling does.
+        let name = match town.platform {
+            Platform::Youtube => "youtube.units",
+            Platform::Linkedin => "linkedin.app",
+            _ => "x.search",
+        };
+        // What the development tier allows one person is below what we count; the next test is about that.
+        if town.is(Platform::Linkedin) {
+            town.control(
+                "quota",
+                &json!({ "account": town.account(), "name": "linkedin.member", "limit": 500, "window": "utc_day" }),
+            );
+        }
+        town.sweep().await;
+        let error = poll_until_told(town, 12_000).await.expect("the budget ends");
+        assert_eq!(kind(&error), "RateLimited", "{}: {error}", town.platform);
+        assert_eq!(refused(town), Vec::<String>::new(), "{}: the platform had to refuse {name}", town.platform);
+        // An act still goes.
+        if town.connector.capabilities().hide {
+            town.act(Act::Hide, town.target(1)).await.unwrap();
+        } else {
+            town.look(town.target(1)).await;
+        }
+        // And after the window polling goes on.
+        town.later(TimeDelta::hours(25));
+        sweep(&*town.connector, None).await.unwrap();
+        assert_eq!(refused(town), Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_quota_that_somebody_else_used_up_is_taken_at_its_word() {
+    let platforms = [Platform::Youtube, Platform::Linkedin, Platform::X, Platform::Bluesky];
+    some(&platforms, async |town| {
+        town.say(1, &json!({}));
+        town.sweep().await;
+        let (account, name, limit, window) = match town.platform {
+            Platform::Youtube => (None, "youtube.units", 10_000, json!("pacific_day")),
+            Platform::Linkedin => (None, "linkedin.app", 500, json!("utc_day")),
+            Platform::X => (Some(town.account()), "x.mentions", 300, json!({ "fixed": 900 })),
+            _ => (None, "bluesky.requests", 3_000, json!({ "fixed": 300 })),
+        };
+        town.control(
+            "quota",
+            &json!({ "account": account, "name": name, "limit": limit, "used": limit, "window": window }),
+        );
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            // A client that asks again at once would be one that does not listen.
+            match sweep(&*town.connector, town.cursor().clone()).await {
+                Ok(_) => {}
+                Err(ConnectorError::RateLimited(wait)) => waits.push(wait),
+                Err(error) => panic!("{}: {error}", town.platform),
+            }
+        }
+        assert!(!waits.is_empty(), "{}", town.platform);
+        let calls = refused(town);
+        assert!(calls.len() <= 1, "{}: {calls:?}", town.platform);
+        town.later(TimeDelta::hours(25));
+        town.sweep().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_left_is_told_for_every_platform() {
+    each(async |town| {
+        town.say(1, &json!({}));
+        town.sweep().await;
+        let left = town.connector.budgets();
+        assert!(!left.is_empty(), "{}", town.platform);
+        for left in &left {
+            assert!(left.limit > 0 && left.used <= left.limit, "{}: {left:?}", town.platform);
+            assert!(left.name.contains('/'), "{left:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_spent_outlives_a_restart() {
+    let platforms = [Platform::Youtube, Platform::Linkedin, Platform::X, Platform::Bluesky];
+    some(&platforms, async |town| {
+        town.say(1, &json!({}));
+        town.sweep().await;
+        let used = |connector: &dyn crate::connector::Connector| -> u64 {
+            connector.budgets().iter().map(|left| left.used).sum()
+        };
+        let before = used(&*town.connector);
+        assert!(before > 0, "{}", town.platform);
+        assert!(used(&*town.restarted()) >= before, "{}", town.platform);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn meta_is_polled_less_when_its_headers_say_that_much_is_used() {
+    some(&[Platform::Facebook, Platform::Instagram], async |town| {
+        for n in 1..=3 {
+            town.say(n, &json!({}));
+        }
+        town.sweep().await;
+        town.control("account", &json!({ "account": town.account(), "usage": 97 }));
+        let mut limited = false;
+        for _ in 0..40 {
+            if let Err(error) = sweep(&*town.connector, None).await {
+                assert_eq!(kind(&error), "RateLimited", "{}: {error}", town.platform);
+                limited = true;
+                break;
+            }
+        }
+        assert!(limited, "{}: polling goes on at 97 per cent", town.platform);
+        // Acts have the rest.
+        town.act(Act::Hide, town.target(1))
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", town.platform));
+    })
+    .await;
+}
