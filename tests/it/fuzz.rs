@@ -18,6 +18,7 @@ use uppsikt::archive::sha256_hex;
 use uppsikt::config::Config;
 use uppsikt::connector::{bluesky, facebook, http, instagram, linkedin, oauth, x, youtube};
 use uppsikt::domain::classify::{Input, Policies, RuleSet, classify};
+use uppsikt::durable;
 use uppsikt::sandbox::Sandbox;
 
 use crate::support::app::{MUNICIPALITY, at};
@@ -397,7 +398,9 @@ fn fuzz(target: &Target, time: Duration) -> Result<u64, String> {
             return Err(format!("{}: {why}: {}", target.name, String::from_utf8_lossy(input)));
         }
     }
-    corpus.iter_mut().for_each(|input| input.truncate(LONGEST));
+    for input in &mut corpus {
+        input.truncate(LONGEST);
+    }
     let mut dice = Dice(RandomState::new().build_hasher().finish() | 1);
     let (began, mut count) = (Instant::now(), 0);
     while began.elapsed() < time {
@@ -406,7 +409,7 @@ fn fuzz(target: &Target, time: Duration) -> Result<u64, String> {
         if let Some(why) = trouble(target, &input) {
             fs::create_dir_all(&folder).unwrap();
             let path = folder.join(&sha256_hex(&input)[..16]);
-            fs::write(&path, &input).unwrap();
+            durable::write(&path, &input, 0o644).unwrap();
             return Err(format!("{}: {why}; kept as {}", target.name, path.display()));
         }
     }
@@ -426,7 +429,7 @@ fn no_input_makes_a_parser_panic_or_keeps_it_busy() {
                     let Some(target) = waiting.lock().unwrap().next() else { break };
                     match fuzz(target, time) {
                         Ok(count) => {
-                            eprintln!("{:>10}: {count} inputs in {} s", target.name, time.as_secs_f64())
+                            eprintln!("{:>10}: {count} inputs in {} s", target.name, time.as_secs_f64());
                         }
                         Err(fault) => faults.lock().unwrap().push(fault),
                     }

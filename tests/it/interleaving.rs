@@ -106,7 +106,7 @@ impl Watch {
             errors: Vec::new(),
         };
         for number in 0..there {
-            watch.add(if number % 8 == 0 { 1 } else { 0 }, (number % 3 == 0).then_some(number * 7));
+            watch.add(usize::from(number % 8 == 0), (number % 3 == 0).then_some(number * 7));
         }
         watch
     }

@@ -93,14 +93,13 @@ async fn what_others_hide_and_show_again_is_seen() {
         town.control("hide", &json!({ "id": town.id(2), "by": "filter" }));
         let page = town.tomorrow().await;
         for n in [1, 2] {
-            match find(&page, &town.id(n)) {
-                Some(seen) => assert_eq!(seen.visibility, Visibility::Hidden, "{}: {n}", town.platform),
+            if let Some(seen) = find(&page, &town.id(n)) {
+                assert_eq!(seen.visibility, Visibility::Hidden, "{}: {n}", town.platform);
+            } else {
                 // What a person rejected on YouTube is in no list, and nothing tells it from a deletion.
-                None => {
-                    assert!(!town.is(Platform::Facebook), "{}: {n} is not shown", town.platform);
-                    let sighting = town.sighting(town.target(n)).await;
-                    assert_ne!(sighting, Sighting::Public, "{}: {n}", town.platform);
-                }
+                assert!(!town.is(Platform::Facebook), "{}: {n} is not shown", town.platform);
+                let sighting = town.sighting(town.target(n)).await;
+                assert_ne!(sighting, Sighting::Public, "{}: {n}", town.platform);
             }
             town.control("hide", &json!({ "id": town.id(n), "hidden": false, "by": "app" }));
         }

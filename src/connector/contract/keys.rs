@@ -113,7 +113,7 @@ async fn instagrams_key_is_renewed_before_its_end_and_the_new_one_is_in_the_file
         });
         town.control("token", &token);
         let stored = json!({ "access_token": KEY, "expires_at": ends });
-        std::fs::write(&town.file, stored.to_string()).unwrap();
+        crate::durable::write(&town.file, stored.to_string().as_bytes(), 0o600).unwrap();
         let connector = town.restarted();
         connector.renew().await.unwrap();
         let kept = std::fs::read_to_string(&town.file).unwrap();
@@ -154,7 +154,8 @@ async fn a_missing_right_is_named_with_what_it_is_for() {
             for n in 0..4 {
                 match town.connector.page(town_cursor(town).as_ref()).await {
                     Ok(page) => {
-                        told += &format!("{:?} {:?}", page.blind, page.faults);
+                        told.push_str(&page.blind.join(" "));
+                        told.extend(page.faults.iter().map(|fault| fault.reason.as_str()));
                         town.cursor().clone_from(&page.cursor);
                     }
                     Err(error) => {

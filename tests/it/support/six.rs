@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -17,6 +17,7 @@ use uppsikt::connector::{
     Capabilities, Connector, ConnectorError, Cursor, Fetched, Left, Look, Page, Standing, Target,
 };
 use uppsikt::domain::comment::{Media, Platform};
+use uppsikt::durable;
 use uppsikt::sandbox::Sandbox;
 use uppsikt::store::Intent;
 
@@ -124,8 +125,8 @@ impl Played {
         );
         if self.platform == Platform::Bluesky {
             let path = format!("{folder}/{}", self.id);
-            fs::write(&path, json!({ "identifier": self.native, "password": "prov" }).to_string()).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            let login = json!({ "identifier": self.native, "password": "prov" }).to_string();
+            durable::write(Path::new(&path), login.as_bytes(), 0o600).unwrap();
             writeln!(table, "login_file = \"{}\"", self.id).unwrap();
         }
         table
@@ -225,8 +226,7 @@ impl Six {
         let folder = tempfile::tempdir().unwrap();
         let below = |name: &str| folder.path().join(name).display().to_string();
         fs::create_dir(below("secrets")).unwrap();
-        let (mut text, _) =
-            MUNICIPALITY.split_once("[[account]]").map(|(head, _)| (head.to_owned(), ())).unwrap();
+        let mut text = MUNICIPALITY.split_once("[[account]]").unwrap().0.to_owned();
         for account in accounts {
             text.push_str(&account.table(&below("secrets")));
             writeln!(text, "watched_from = {}", now.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap();
