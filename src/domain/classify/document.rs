@@ -1,9 +1,9 @@
 //! A view cut into words, each with the symbols that the rules know it by.
 
-use super::View;
 use super::lexicon::Symbol;
 use super::pattern::Pattern;
 use super::rules::RuleSet;
+use crate::domain::text::View;
 use crate::domain::text::{Flag, Sentence, Token, tokens};
 
 /// One view of one comment, ready for the rules.
@@ -14,13 +14,7 @@ pub(super) struct Document {
     pub(super) sentences: Vec<Sentence>,
     symbols: Vec<Symbol>,
     bounds: Vec<usize>,
-    /// Which symbols each sentence holds, as bits; one set for all where there are very many sentences.
-    present: Vec<u64>,
-    width: usize,
 }
-
-/// With more sentences than this, one set of bits serves them all: memory stays in proportion to the text.
-const MOST_SETS: usize = 64;
 
 impl Document {
     /// Reads a view; words that stand as in `base` are taken over from there.
@@ -55,33 +49,9 @@ impl Document {
             symbols.extend_from_slice(&of_one);
             bounds.push(symbols.len());
         }
-        let mut document = Self { view, tokens, sentences, symbols, bounds, present: Vec::new(), width: 0 };
+        let mut document = Self { view, tokens, sentences, symbols, bounds };
         document.name_after_title(rules);
-        document.note_presence(rules);
         document
-    }
-
-    fn note_presence(&mut self, rules: &RuleSet) {
-        self.width = rules.lexicon.len().div_ceil(64);
-        let sets = if self.sentences.len() > MOST_SETS { 1 } else { self.sentences.len() };
-        self.present = vec![0; self.width * sets];
-        for at in 0..self.tokens.len() {
-            let from = if sets == 1 { 0 } else { self.tokens[at].sentence * self.width };
-            for symbol in &self.symbols[self.bounds[at]..self.bounds[at + 1]] {
-                self.present[from + symbol.bit() / 64] |= 1 << (symbol.bit() % 64);
-            }
-        }
-    }
-
-    /// Whether all words of a term stand somewhere in a sentence: quick, and never wrongly false.
-    pub(super) fn possible(&self, pattern: &Pattern, sentence: Sentence) -> bool {
-        let Some(number) = self.tokens.get(sentence.first).map(|token| token.sentence) else { return false };
-        let from = if self.present.len() == self.width { 0 } else { number * self.width };
-        pattern.possible(|symbol| {
-            self.present
-                .get(from + symbol.bit() / 64)
-                .is_some_and(|bits| bits >> (symbol.bit() % 64) & 1 == 1)
-        })
     }
 
     /// Whether a sentence reads otherwise than in `base`; what reads the same has been judged there.
@@ -141,10 +111,26 @@ impl Document {
 
     /// Whether a term matches somewhere in a sentence.
     pub(super) fn in_sentence(&self, pattern: &Pattern, sentence: Sentence) -> bool {
-        self.possible(pattern, sentence)
-            && (sentence.first..sentence.end)
-                .take_while(|&at| !pattern.at_start || at == sentence.first)
-                .any(|at| pattern.matches(&|i, symbol| self.has(i, symbol), at, sentence.end).is_some())
+        (sentence.first..sentence.end)
+            .take_while(|&at| !pattern.at_start || at == sentence.first)
+            .any(|at| pattern.matches(&|i, symbol| self.has(i, symbol), at, sentence.end).is_some())
+    }
+
+    /// Where a term stands in a sentence, at most `near` words from the words `at..after`.
+    pub(super) fn find(
+        &self,
+        pattern: &Pattern,
+        sentence: Sentence,
+        at: usize,
+        after: usize,
+        near: usize,
+    ) -> Option<(usize, usize)> {
+        let first =
+            if pattern.at_start { sentence.first } else { sentence.first.max(at.saturating_sub(near)) };
+        let last = sentence.end.min(after.saturating_add(near));
+        (first..last).take_while(|&i| !pattern.at_start || i == sentence.first).find_map(|i| {
+            pattern.matches(&|i, symbol| self.has(i, symbol), i, sentence.end).map(|end| (i, end))
+        })
     }
 
     /// Whether a term matches in any sentence.

@@ -28,6 +28,19 @@ const BUILT_IN: &[(&str, Option<Flag>)] = &[
     ("named", None),
 ];
 
+/// Words that stand in a good part of all comments, most common first: a term is not looked up by them.
+const COMMON: &[&str] = &[
+    "i", "och", "att", "det", "är", "på", "en", "som", "för", "av", "med", "till", "den", "har", "inte",
+    "om", "jag", "de", "vi", "ett", "så", "man", "ni", "var", "kan", "från", "ska", "du", "när", "men",
+    "vad", "min", "er", "han", "hon", "hur", "nu", "bara", "alla", "dom", "ut", "upp", "får", "vill",
+    "eller", "in", "dig", "mig", "sig", "här", "där", "då", "vid", "finns", "blir", "skulle", "mer", "efter",
+    "någon", "sin", "åt", "ner", "hans", "hennes", "din", "honom", "henne", "kommer", "dem", "gör", "går",
+    "mycket", "måste", "bra", "hade", "e", "ju", "barn", "kommunen", "folk", "år", "borde", "ta", "mot",
+    "nej", "ja", "själv", "tar", "igen", "tack", "hos", "sitt", "sina", "mina", "hela", "varje", "bli",
+    "vet", "nog", "ha", "vara", "göra", "gå", "ingen", "inga", "aldrig", "något", "även", "sen", "sedan",
+    "utan", "under", "över", "dag",
+];
+
 /// The longest class of words that a compound may multiply.
 const LARGEST_COMPOUND: usize = 40_000;
 
@@ -46,6 +59,8 @@ pub(super) struct Lexicon {
     /// Groups that hold a built-in class beside their words.
     wider: HashMap<Symbol, Vec<Symbol>>,
     parts: BTreeMap<(Part, String), Vec<Symbol>>,
+    /// How often a word of the symbol is to be expected, by the symbol's place.
+    common: Vec<u64>,
     maskable: BTreeSet<String>,
     by_length: HashMap<usize, Vec<String>>,
     automaton: Option<AhoCorasick>,
@@ -62,6 +77,7 @@ impl Lexicon {
         for (name, _) in BUILT_IN {
             let id = new.next_id();
             new.ids.insert(format!("<{name}>"), id);
+            new.common.push(1000);
         }
         Ok(new)
     }
@@ -139,7 +155,25 @@ impl Lexicon {
         Ok(atoms)
     }
 
+    /// How often a word that carries the symbol is to be expected; only the order means something.
+    pub(super) fn commonness(&self, symbol: Symbol) -> u64 {
+        self.common.get(symbol.bit()).copied().unwrap_or_default()
+    }
+
+    fn weigh(&mut self, word: &str, symbol: Symbol) {
+        let weight = COMMON.iter().position(|common| *common == word).map_or(1, |place| {
+            let from_last = u64::try_from(COMMON.len() - place).unwrap_or_default();
+            50 + from_last * from_last / 10
+        });
+        let weight = if word.starts_with('<') { 1000 } else { weight };
+        if self.common.len() <= symbol.bit() {
+            self.common.resize(symbol.bit() + 1, 0);
+        }
+        self.common[symbol.bit()] += weight;
+    }
+
     fn add(&mut self, atom: &str, symbol: Symbol) -> Result<(), String> {
+        self.weigh(atom, symbol);
         if let Some(built_in) = self.ids.get(atom).filter(|_| atom.starts_with('<')) {
             self.wider.entry(*built_in).or_default().push(symbol);
         } else if let Some(stem) = atom.strip_prefix('*') {

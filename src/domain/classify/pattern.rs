@@ -125,6 +125,11 @@ impl Pattern {
         self.required.iter().all(|symbol| present(*symbol))
     }
 
+    /// The symbol that it needs and that the fewest texts hold.
+    pub(super) fn rarest(&self, commonness: impl Fn(Symbol) -> u64) -> Symbol {
+        self.required.iter().copied().min_by_key(|symbol| commonness(*symbol)).unwrap_or(self.head)
+    }
+
     /// Tries the term with its first word at `first`; gives the index after its last word.
     pub(super) fn matches(
         &self,

@@ -1,6 +1,6 @@
 //! Rules as data: files → a checked, compiled set.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
@@ -82,6 +82,10 @@ struct Written {
     needs: Vec<String>,
     #[serde(default)]
     also: Vec<String>,
+    #[serde(default)]
+    with: Vec<String>,
+    #[serde(default)]
+    across: bool,
     near: Option<usize>,
     #[serde(default)]
     unless: Vec<String>,
@@ -89,6 +93,8 @@ struct Written {
     unless_anywhere: Vec<String>,
     #[serde(default)]
     parent: Vec<String>,
+    #[serde(default)]
+    unless_parent: Vec<String>,
     negation: Option<Effect>,
     quotation: Option<Effect>,
     positive: Option<Effect>,
@@ -138,14 +144,19 @@ pub(super) struct Rule {
     pub(super) category: Category,
     pub(super) band: Band,
     pub(super) confidence: f64,
-    pub(super) detector: Option<Detector>,
     pub(super) needs: Vec<Symbol>,
     pub(super) also: Vec<Pattern>,
+    /// Each of these groups must have one term in the same sentence, in any order.
+    pub(super) with: Vec<Vec<Pattern>>,
+    /// Whether `with` may stand in the sentence before or after.
+    pub(super) across: bool,
     pub(super) near: usize,
     pub(super) unless: Vec<Pattern>,
     pub(super) unless_anywhere: Vec<Pattern>,
-    /// One of these must stand in the comment that is answered.
+    /// One of these must stand in the comment that is answered or in the post.
     pub(super) parent: Vec<Pattern>,
+    /// None of these may stand there.
+    pub(super) unless_parent: Vec<Pattern>,
     pub(super) negation: Effect,
     pub(super) quotation: Effect,
     pub(super) positive: Effect,
@@ -160,7 +171,6 @@ pub(super) struct Rule {
 pub(super) struct AnswerRule {
     pub(super) id: String,
     pub(super) kind: Answer,
-    pub(super) patterns: Vec<Pattern>,
     pub(super) unless: Vec<Pattern>,
     pub(super) file: String,
     pub(super) examples: Vec<String>,
@@ -186,8 +196,15 @@ pub(super) struct Grammar {
 pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
     pub(super) answers: Vec<AnswerRule>,
-    /// Terms by their first word's symbol: which rule, and the term.
-    pub(super) heads: HashMap<Symbol, Vec<(usize, Pattern)>>,
+    /// Every term, and the place of its rule.
+    pub(super) terms: Vec<(usize, Pattern)>,
+    /// The terms' places by the rarest symbol that each of them needs.
+    pub(super) triggers: Vec<Vec<usize>>,
+    /// The same of the terms about answers.
+    pub(super) answer_terms: Vec<(usize, Pattern)>,
+    pub(super) answer_triggers: Vec<Vec<usize>>,
+    /// What code finds, and the place of its rule.
+    pub(super) detectors: Vec<(usize, Detector)>,
     pub(super) lexicon: Lexicon,
     pub(super) undiacritic: BTreeMap<String, String>,
     pub(super) grammar: Grammar,
@@ -259,7 +276,7 @@ impl RuleSet {
             Err(more) => return Err(faults.into_iter().chain(more).collect()),
         };
         let Some(grammar) = Grammar::find(&mut lexicon, &mut faults) else { return Err(faults) };
-        let mut heads: HashMap<Symbol, Vec<(usize, Pattern)>> = HashMap::new();
+        let (mut terms, mut detectors) = (Vec::new(), Vec::new());
         let mut rules = Vec::new();
         let mut ids = BTreeSet::new();
         for (file, written) in read.rules {
@@ -305,6 +322,8 @@ impl RuleSet {
             let unless = parse(&written.unless, "unless");
             let unless_anywhere = parse(&written.unless_anywhere, "unless_anywhere");
             let parent = parse(&written.parent, "parent");
+            let unless_parent = parse(&written.unless_parent, "unless_parent");
+            let with = written.with.iter().map(|term| parse(std::slice::from_ref(term), "with")).collect();
             let mut needs = Vec::new();
             for need in &written.needs {
                 match lexicon.symbol(&format!("<{need}>")) {
@@ -326,14 +345,14 @@ impl RuleSet {
                 }
             }
             let index = rules.len();
-            for pattern in patterns {
-                heads.entry(pattern.head).or_default().push((index, pattern));
-            }
-            rules.push(Rule::new(file, written, needs, [also, unless, unless_anywhere, parent]));
+            terms.extend(patterns.into_iter().map(|pattern| (index, pattern)));
+            detectors.extend(written.detector.map(|detector| (index, detector)));
+            let others = [also, unless, unless_anywhere, parent, unless_parent];
+            rules.push(Rule::new(file, written, needs, with, others));
         }
         lexicon.mask("<swear>");
         lexicon.mask("<insult_noun>");
-        let answers = compile_answers(read.answers, &mut lexicon, &mut faults);
+        let (answers, answer_terms) = compile_answers(read.answers, &mut lexicon, &mut faults);
         for (spelling, word) in &read.spelling {
             lexicon.spell(spelling, word);
         }
@@ -343,7 +362,21 @@ impl RuleSet {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(Self { rules, answers, heads, lexicon, undiacritic: read.undiacritic, grammar, version })
+        let triggers = file_under_rarest(&terms, &lexicon);
+        let answer_triggers = file_under_rarest(&answer_terms, &lexicon);
+        Ok(Self {
+            rules,
+            answers,
+            terms,
+            triggers,
+            answer_terms,
+            answer_triggers,
+            detectors,
+            lexicon,
+            undiacritic: read.undiacritic,
+            grammar,
+            version,
+        })
     }
 
     /// A short hash of what the rules say; comments and spaces in the files do not change it.
@@ -366,7 +399,7 @@ impl RuleSet {
         for rule in &self.rules {
             let cases = rule.examples.iter().map(|text| (text, true));
             for (text, expected) in cases.chain(rule.counter_examples.iter().map(|text| (text, false))) {
-                if super::fires(self, rule, text) != expected {
+                if super::scan::fires(self, rule, text) != expected {
                     let problem =
                         if expected { "does not find its own example" } else { "finds its counter-example" };
                     let remedy = "change the rule, or the example if it is the example that is wrong";
@@ -398,7 +431,8 @@ impl Rule {
         file: String,
         written: Written,
         needs: Vec<Symbol>,
-        [also, unless, unless_anywhere, parent]: [Vec<Pattern>; 4],
+        with: Vec<Vec<Pattern>>,
+        [also, unless, unless_anywhere, parent, unless_parent]: [Vec<Pattern>; 5],
     ) -> Self {
         let default = if written.category.is_danger() { Effect::Lowers } else { Effect::Stops };
         Self {
@@ -407,13 +441,15 @@ impl Rule {
             version: written.version,
             category: written.category,
             band: written.band,
-            detector: written.detector,
             needs,
             also,
+            with,
+            across: written.across,
             near: written.near.unwrap_or(usize::MAX),
             unless,
             unless_anywhere,
             parent,
+            unless_parent,
             negation: written.negation.unwrap_or(Effect::Ignored),
             quotation: written.quotation.unwrap_or(default),
             positive: written.positive.unwrap_or(Effect::Ignored),
@@ -456,8 +492,8 @@ fn compile_answers(
     written: Vec<(String, WrittenAnswer)>,
     lexicon: &mut Lexicon,
     faults: &mut Vec<RuleFault>,
-) -> Vec<AnswerRule> {
-    let mut all = Vec::new();
+) -> (Vec<AnswerRule>, Vec<(usize, Pattern)>) {
+    let (mut all, mut every) = (Vec::new(), Vec::new());
     for (file, answer) in written {
         let mut parse = |terms: &[String]| {
             let mut patterns = Vec::new();
@@ -476,17 +512,20 @@ fn compile_answers(
         };
         let (patterns, unless) = (parse(&answer.terms), parse(&answer.unless));
         let (examples, counter_examples) = (answer.examples, answer.counter_examples);
-        all.push(AnswerRule {
-            id: answer.id,
-            kind: answer.kind,
-            patterns,
-            unless,
-            file,
-            examples,
-            counter_examples,
-        });
+        let index = all.len();
+        every.extend(patterns.into_iter().map(|pattern| (index, pattern)));
+        all.push(AnswerRule { id: answer.id, kind: answer.kind, unless, file, examples, counter_examples });
     }
-    all
+    (all, every)
+}
+
+/// For every symbol the places of the terms of which it is the rarest.
+fn file_under_rarest(terms: &[(usize, Pattern)], lexicon: &Lexicon) -> Vec<Vec<usize>> {
+    let mut filed = vec![Vec::new(); lexicon.len()];
+    for (place, (_, pattern)) in terms.iter().enumerate() {
+        filed[pattern.rarest(|symbol| lexicon.commonness(symbol)).bit()].push(place);
+    }
+    filed
 }
 
 #[derive(Default)]
