@@ -102,10 +102,10 @@ pub fn classify(rules: &RuleSet, policies: &Policies, input: &Input<'_>) -> Asse
     Assessment { findings, proposal, needs_answer, language: scan.language }
 }
 
-/// What one finding suggests: at most a look when the rule is unsure, unless somebody may be in danger.
+/// What one finding suggests: at most a look when the rule is unsure, unless the category is always escalated.
 fn proposal(policies: &Policies, finding: &Finding) -> Proposal {
     let wanted = policies.get(finding.category).proposal;
-    if finding.band == Band::Look && !finding.category.is_danger() && finding.category != Category::SelfHarm {
+    if finding.band == Band::Look && wanted != Proposal::Escalate {
         wanted.min(Proposal::Review)
     } else {
         wanted

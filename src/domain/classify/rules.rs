@@ -78,6 +78,15 @@ struct Written {
     #[serde(default)]
     terms: Vec<String>,
     detector: Option<Detector>,
+    points: Option<i32>,
+    #[serde(default)]
+    strong: Vec<String>,
+    #[serde(default)]
+    cue: Vec<String>,
+    #[serde(default)]
+    hint: Vec<String>,
+    #[serde(default)]
+    against: Vec<String>,
     #[serde(default)]
     needs: Vec<String>,
     #[serde(default)]
@@ -144,6 +153,10 @@ pub(super) struct Rule {
     pub(super) category: Category,
     pub(super) band: Band,
     pub(super) confidence: f64,
+    /// How many points the signs of a comment must reach together; 0: every term counts by itself.
+    pub(super) points: i32,
+    /// What each group of signs is worth.
+    pub(super) signs: Vec<(i32, Vec<Pattern>)>,
     pub(super) needs: Vec<Symbol>,
     pub(super) also: Vec<Pattern>,
     /// Each of these groups must have one term in the same sentence, in any order.
@@ -213,6 +226,8 @@ pub struct RuleSet {
 
 const FILES: &[(&str, &str)] = &[
     ("words.toml", include_str!("../../../config/rules/words.toml")),
+    ("danger_words.toml", include_str!("../../../config/rules/danger_words.toml")),
+    ("danger_signs.toml", include_str!("../../../config/rules/danger_signs.toml")),
     ("answer.toml", include_str!("../../../config/rules/answer.toml")),
     ("child_abuse.toml", include_str!("../../../config/rules/child_abuse.toml")),
     ("child_at_risk.toml", include_str!("../../../config/rules/child_at_risk.toml")),
@@ -287,10 +302,18 @@ impl RuleSet {
             if !ids.insert(written.id.clone()) {
                 complain("the id is taken by another rule".into(), "give it an id of its own");
             }
-            if written.terms.is_empty() == written.detector.is_none() {
+            let sources = [!written.terms.is_empty(), written.detector.is_some(), written.points.is_some()];
+            if sources.iter().filter(|given| **given).count() != 1 {
                 complain(
-                    "has neither or both of `terms` and `detector`".into(),
+                    "has none or several of `terms`, `detector` and `points`".into(),
                     "give it exactly one of them",
+                );
+            }
+            let has_signs = !(written.strong.is_empty() && written.cue.is_empty());
+            if written.points.is_some_and(|points| points < 1) || written.points.is_some() != has_signs {
+                complain(
+                    "`points` and its signs do not go together".into(),
+                    "give `points` from 1 and some `strong` or `cue`, or none of them",
                 );
             }
             if written.examples.is_empty() || written.counter_examples.is_empty() {
@@ -324,6 +347,12 @@ impl RuleSet {
             let parent = parse(&written.parent, "parent");
             let unless_parent = parse(&written.unless_parent, "unless_parent");
             let with = written.with.iter().map(|term| parse(std::slice::from_ref(term), "with")).collect();
+            let mut signs = Vec::new();
+            for (worth, groups) in
+                [(3, &written.strong), (2, &written.cue), (1, &written.hint), (-3, &written.against)]
+            {
+                signs.extend(groups.iter().map(|term| (worth, parse(std::slice::from_ref(term), "sign"))));
+            }
             let mut needs = Vec::new();
             for need in &written.needs {
                 match lexicon.symbol(&format!("<{need}>")) {
@@ -346,9 +375,12 @@ impl RuleSet {
             }
             let index = rules.len();
             terms.extend(patterns.into_iter().map(|pattern| (index, pattern)));
+            // Without a strong sign there is no reason to add up the rest.
+            let leading = signs.iter().filter(|(worth, _)| *worth >= 3).flat_map(|(_, patterns)| patterns);
+            terms.extend(leading.map(|pattern| (index, pattern.clone())));
             detectors.extend(written.detector.map(|detector| (index, detector)));
             let others = [also, unless, unless_anywhere, parent, unless_parent];
-            rules.push(Rule::new(file, written, needs, with, others));
+            rules.push(Rule::new(file, written, needs, (with, signs), others));
         }
         lexicon.mask("<swear>");
         lexicon.mask("<insult_noun>");
@@ -431,7 +463,7 @@ impl Rule {
         file: String,
         written: Written,
         needs: Vec<Symbol>,
-        with: Vec<Vec<Pattern>>,
+        (with, signs): (Vec<Vec<Pattern>>, Vec<(i32, Vec<Pattern>)>),
         [also, unless, unless_anywhere, parent, unless_parent]: [Vec<Pattern>; 5],
     ) -> Self {
         let default = if written.category.is_danger() { Effect::Lowers } else { Effect::Stops };
@@ -441,6 +473,8 @@ impl Rule {
             version: written.version,
             category: written.category,
             band: written.band,
+            points: written.points.unwrap_or_default(),
+            signs,
             needs,
             also,
             with,

@@ -182,7 +182,12 @@ impl Found<'_> {
                 {
                     continue;
                 }
-                if let Some((band, at, after)) = in_context(rules, rule, document, at, after) {
+                let seen = if rule.points > 0 {
+                    adds_up(rule, document, at, after)
+                } else {
+                    in_context(rules, rule, document, at, after)
+                };
+                if let Some((band, at, after)) = seen {
                     self.term(*index, rule, pattern, document, (at, after), band);
                 }
             }
@@ -243,6 +248,29 @@ impl Found<'_> {
     }
 }
 
+/// Comments up to this many words are one context for signs; longer ones are read a few sentences at a time.
+const ONE_CONTEXT: usize = 60;
+
+/// Whether the signs in a comment reach a rule's points together.
+fn adds_up(rule: &Rule, document: &Document, at: usize, after: usize) -> Option<(Band, usize, usize)> {
+    let own = document.tokens[at].sentence;
+    let sentences = if document.tokens.len() <= ONE_CONTEXT {
+        &document.sentences[..]
+    } else {
+        &document.sentences[own.saturating_sub(1)..(own + 2).min(document.sentences.len())]
+    };
+    let holds = |patterns: &[Pattern]| {
+        patterns
+            .iter()
+            .any(|pattern| sentences.iter().any(|sentence| document.in_sentence(pattern, *sentence)))
+    };
+    if holds(&rule.unless) || !rule.with.iter().all(|group| holds(group)) {
+        return None;
+    }
+    let reached: i32 = rule.signs.iter().filter(|(_, group)| holds(group)).map(|(worth, _)| worth).sum();
+    (reached >= rule.points).then_some((rule.band, at, after))
+}
+
 /// The band of a term in its sentence and the words that count; `None` when the grammar stops it.
 fn in_context(
     rules: &RuleSet,
@@ -288,7 +316,8 @@ fn in_context(
             }
         }
     }
-    if !rule.also.is_empty() && !rule.also.iter().any(|pattern| document.in_sentence(pattern, sentence)) {
+    let beside = |pattern: &Pattern| document.find(pattern, sentence, at, after, rule.near).is_some();
+    if !rule.also.is_empty() && !rule.also.iter().any(beside) {
         return None;
     }
     if rule.unless.iter().any(|pattern| document.in_sentence(pattern, sentence)) {
