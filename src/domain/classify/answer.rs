@@ -15,8 +15,8 @@ pub(super) fn needs_answer(rules: &RuleSet, document: &Document, _input: &Input<
     let mut presence = Presence::default();
     for sentence in &document.sentences {
         let tokens = &document.tokens[sentence.first..sentence.end];
-        presence.fill(document, *sentence, rules.lexicon.len());
-        let said = kinds(rules, document, *sentence, &presence, None);
+        presence.fill(document, *sentence);
+        let said = kinds(rules, document, *sentence, &mut presence, None);
         let says = |kind: Answer| said.contains(&kind);
         // Who is spoken to stays so until the comment ends: "Anna, såg du? Ska vi gå?"
         to_other |= says(Answer::ToOther) || opens_with_a_name(rules, document, *sentence);
@@ -65,20 +65,20 @@ fn kinds(
     rules: &RuleSet,
     document: &Document,
     sentence: Sentence,
-    presence: &Presence,
+    presence: &mut Presence,
     only: Option<&str>,
 ) -> Vec<Answer> {
     let mut kinds = Vec::new();
     let mut refused = Vec::new();
-    for symbol in &presence.symbols {
-        for term in rules.answer_triggers.get(*symbol).map(Vec::as_slice).unwrap_or_default() {
+    for symbol in std::mem::take(&mut presence.symbols) {
+        for term in rules.answer_triggers.get(symbol.bit()).map(Vec::as_slice).unwrap_or_default() {
             let (index, pattern) = &rules.answer_terms[*term];
             let rule: &AnswerRule = &rules.answers[*index];
             if kinds.contains(&rule.kind)
                 || refused.contains(index)
                 || only.is_some_and(|only| only != rule.id)
-                || !presence.allows(pattern)
-                || !document.in_sentence(pattern, sentence)
+                || !presence.allows(rules.answer_masks[*term])
+                || !presence.holds(pattern, document, sentence)
             {
                 continue;
             }
@@ -97,7 +97,7 @@ pub(super) fn fires(rules: &RuleSet, rule: &AnswerRule, text: &str) -> bool {
     let document = Document::new(rules, text::stripped(&text::plain(text)), None);
     let mut presence = Presence::default();
     document.sentences.iter().any(|sentence| {
-        presence.fill(&document, *sentence, rules.lexicon.len());
-        !kinds(rules, &document, *sentence, &presence, Some(&rule.id)).is_empty()
+        presence.fill(&document, *sentence);
+        !kinds(rules, &document, *sentence, &mut presence, Some(&rule.id)).is_empty()
     })
 }

@@ -11,6 +11,7 @@ use super::Band;
 use super::lexicon::{Lexicon, Symbol};
 use super::pattern::Pattern;
 use crate::domain::category::Category;
+use crate::domain::text::Vetted;
 
 /// What is wrong with a rule file, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +146,9 @@ pub(super) enum Answer {
     Praise,
 }
 
+/// Groups of terms and what each group is worth.
+pub(super) type Signs = Vec<(i32, Vec<Pattern>)>;
+
 /// A compiled rule.
 #[derive(Debug)]
 pub(super) struct Rule {
@@ -156,7 +160,7 @@ pub(super) struct Rule {
     /// How many points the signs of a comment must reach together; 0: every term counts by itself.
     pub(super) points: i32,
     /// What each group of signs is worth.
-    pub(super) signs: Vec<(i32, Vec<Pattern>)>,
+    pub(super) signs: Signs,
     pub(super) needs: Vec<Symbol>,
     pub(super) also: Vec<Pattern>,
     /// Each of these groups must have one term in the same sentence, in any order.
@@ -216,10 +220,13 @@ pub struct RuleSet {
     /// The same of the terms about answers.
     pub(super) answer_terms: Vec<(usize, Pattern)>,
     pub(super) answer_triggers: Vec<Vec<usize>>,
+    /// The bits that a sentence must have for a term to be possible in it.
+    pub(super) term_masks: Vec<u128>,
+    pub(super) answer_masks: Vec<u128>,
     /// What code finds, and the place of its rule.
     pub(super) detectors: Vec<(usize, Detector)>,
     pub(super) lexicon: Lexicon,
-    pub(super) undiacritic: BTreeMap<String, String>,
+    pub(super) undiacritic: Vetted,
     pub(super) grammar: Grammar,
     version: String,
 }
@@ -277,6 +284,10 @@ impl RuleSet {
     }
 
     /// Reads and compiles rule files; every fault found is given, not only the first.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one rule's keys, checked and compiled in the order of the file"
+    )]
     pub fn load(files: &[(&str, &str)]) -> Result<Self, Vec<RuleFault>> {
         let mut faults = Vec::new();
         let mut read = Read::default();
@@ -396,6 +407,12 @@ impl RuleSet {
         }
         let triggers = file_under_rarest(&terms, &lexicon);
         let answer_triggers = file_under_rarest(&answer_terms, &lexicon);
+        let leads = triggers.iter().zip(&answer_triggers);
+        lexicon.index(leads.map(|(one, two)| !(one.is_empty() && two.is_empty())).collect());
+        let masks = |terms: &[(usize, Pattern)]| {
+            terms.iter().map(|(_, pattern)| pattern.mask(|symbol| lexicon.is_lead(symbol))).collect()
+        };
+        let (term_masks, answer_masks) = (masks(&terms), masks(&answer_terms));
         Ok(Self {
             rules,
             answers,
@@ -403,6 +420,8 @@ impl RuleSet {
             triggers,
             answer_terms,
             answer_triggers,
+            term_masks,
+            answer_masks,
             detectors,
             lexicon,
             undiacritic: read.undiacritic,
@@ -463,7 +482,7 @@ impl Rule {
         file: String,
         written: Written,
         needs: Vec<Symbol>,
-        (with, signs): (Vec<Vec<Pattern>>, Vec<(i32, Vec<Pattern>)>),
+        (with, signs): (Vec<Vec<Pattern>>, Signs),
         [also, unless, unless_anywhere, parent, unless_parent]: [Vec<Pattern>; 5],
     ) -> Self {
         let default = if written.category.is_danger() { Effect::Lowers } else { Effect::Stops };
@@ -565,7 +584,7 @@ fn file_under_rarest(terms: &[(usize, Pattern)], lexicon: &Lexicon) -> Vec<Vec<u
 #[derive(Default)]
 struct Read {
     classes: BTreeMap<String, Vec<String>>,
-    undiacritic: BTreeMap<String, String>,
+    undiacritic: Vetted,
     spelling: BTreeMap<String, String>,
     rules: Vec<(String, Written)>,
     answers: Vec<(String, WrittenAnswer)>,

@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 
 use super::document::Document;
+use super::lexicon::Symbol;
 use super::pattern::Pattern;
 use super::rules::{Effect, Rule, RuleSet};
 use super::{Band, Finding, Input, answer, detect, language};
 use crate::domain::comment::Attachment;
-use crate::domain::text::{self, Sentence};
+use crate::domain::text::{self, BuildQuick, Sentence};
 
 /// More findings of one rule tell nobody anything new.
 const MOST_PER_RULE: usize = 10;
@@ -97,35 +98,47 @@ impl<'a> Around<'a> {
     }
 }
 
-/// The distinct symbols of one sentence: as bits to ask, and as a list to go through.
+/// The distinct symbols of one sentence under which terms may be filed, and the bits of them all.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
-    bits: Vec<u64>,
-    pub(super) symbols: Vec<usize>,
+    mask: u128,
+    pub(super) symbols: Vec<Symbol>,
+    /// Where in the sentence a symbol stands, for those that were asked for.
+    places: HashMap<Symbol, u64, BuildQuick>,
 }
 
 impl Presence {
-    pub(super) fn fill(&mut self, document: &Document, sentence: Sentence, size: usize) {
-        self.bits.resize(size.div_ceil(64), 0);
-        for bit in self.symbols.drain(..) {
-            self.bits[bit / 64] = 0;
-        }
+    pub(super) fn fill(&mut self, document: &Document, sentence: Sentence) {
+        self.symbols.clear();
+        self.places.clear();
+        self.mask = 0;
         for at in sentence.first..sentence.end {
-            for symbol in document.symbols(at) {
-                let bit = symbol.bit();
-                let (word, mask) = (&mut self.bits[bit / 64], 1 << (bit % 64));
-                if *word & mask == 0 {
-                    *word |= mask;
-                    self.symbols.push(bit);
-                }
+            for symbol in document.leads(at) {
+                self.mask |= symbol.mask();
+                self.symbols.push(symbol);
             }
         }
+        self.symbols.sort_unstable();
+        self.symbols.dedup();
     }
 
-    pub(super) fn allows(&self, pattern: &Pattern) -> bool {
-        pattern.possible(|symbol| {
-            self.bits.get(symbol.bit() / 64).is_some_and(|bits| bits >> (symbol.bit() % 64) & 1 == 1)
-        })
+    /// Whether a term may stand in the sentence; never wrongly false.
+    pub(super) fn allows(&self, mask: u128) -> bool {
+        self.mask & mask == mask
+    }
+
+    /// Whether a term stands in the sentence.
+    pub(super) fn holds(&mut self, pattern: &Pattern, document: &Document, sentence: Sentence) -> bool {
+        let places = &mut self.places;
+        let mut find = |symbol: Symbol| {
+            *places.entry(symbol).or_insert_with(|| {
+                (sentence.first..sentence.end)
+                    .enumerate()
+                    .filter(|(_, at)| document.has(*at, symbol))
+                    .fold(0, |bits, (place, _)| bits | 1 << place)
+            })
+        };
+        pattern.stands(&mut find, sentence.end - sentence.first)
     }
 }
 
@@ -145,12 +158,15 @@ impl Found<'_> {
             if base.is_some_and(|base| !document.differs(base, *sentence)) {
                 continue;
             }
-            presence.fill(document, *sentence, rules.lexicon.len());
+            presence.fill(document, *sentence);
             candidates.clear();
-            for symbol in &presence.symbols {
-                for term in rules.triggers.get(*symbol).map(Vec::as_slice).unwrap_or_default() {
+            for symbol in std::mem::take(&mut presence.symbols) {
+                for term in rules.triggers.get(symbol.bit()).map(Vec::as_slice).unwrap_or_default() {
+                    if !presence.allows(rules.term_masks[*term]) {
+                        continue;
+                    }
                     let (_, pattern) = &rules.terms[*term];
-                    if !presence.allows(pattern) {
+                    if !presence.holds(pattern, document, *sentence) {
                         continue;
                     }
                     let last = if pattern.at_start { sentence.first + 1 } else { sentence.end };

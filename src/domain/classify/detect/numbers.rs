@@ -196,9 +196,9 @@ fn number_at(document: &Document, at: usize, wanted: usize) -> Option<(usize, Ba
 fn has_date(digits: &[u32], short: &[u32]) -> bool {
     let two = |from: usize| short[from] * 10 + short[from + 1];
     let (year, month, day) = (two(0), two(2), two(4));
-    let coordination = day > 60 || (day == 60 && month == 0);
+    let coordination = day >= 60;
     let day = if coordination { (day - 60).max(1) } else { day };
-    // A coordination number may lack the month, when the date of birth is not known.
+    // A coordination number may lack month and day, when the date of birth is not known.
     let month = if coordination && month == 0 { 1 } else { month };
     if digits.len() == 12 {
         let century = digits[0] * 10 + digits[1];
