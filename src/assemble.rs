@@ -342,7 +342,7 @@ fn connectors(
             Platform::Bluesky => {
                 let login = secret(&account.login_file)?.ok_or_else(|| missing("login_file"))?;
                 let host = account.host();
-                let http = bluesky::within(&http, book, &host, &account.native_id);
+                let http = bluesky::within(http, book, &host, &account.native_id);
                 Box::new(
                     Bluesky::new(http, &api, &account.native_id, &login)
                         .map_err(|why| anyhow!("account[{}]: {why}", account.id))?,
@@ -352,7 +352,7 @@ fn connectors(
                 let api =
                     Endpoint::parse(&api).map_err(|why| anyhow!("account[{}].api: {why}", account.id))?;
                 let text = secret(&account.token_file)?.ok_or_else(|| missing("token_file"))?;
-                rotating(config, account, &http, api, &text, book, clock)?
+                rotating(config, account, http, api, &text, book, clock)?
             }
         };
         // In watch mode no writing request can leave, whatever a step asks for.
