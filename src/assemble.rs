@@ -19,6 +19,7 @@ use crate::connector::facebook::Facebook;
 use crate::connector::http::{ClientOptions, Endpoint, Http};
 use crate::connector::instagram::Instagram;
 use crate::connector::{Connector, DryRun, Grant, Linkedin, Token, X, Youtube, graph, linkedin, x, youtube};
+use crate::domain::classify::model::Model;
 use crate::domain::classify::{Policies, RuleSet};
 use crate::domain::comment::Platform;
 use crate::mail::{self, Login, Mailer, SmtpConfig, Templates};
@@ -154,6 +155,19 @@ pub struct Assembled {
     pub sandbox: Option<Handle>,
 }
 
+/// The embedded rules, with the configured language model beside them or the embedded one.
+///
+/// # Errors
+/// A model file that cannot be read or is none.
+pub fn rules(config: &Config) -> anyhow::Result<RuleSet> {
+    let rules = RuleSet::embedded();
+    let Some(path) = &config.paths.model else { return Ok(rules) };
+    let bytes = std::fs::read(path)
+        .with_context(|| format!("the language model {} cannot be read (paths.model)", path.display()))?;
+    let model = Model::from_bytes(&bytes).with_context(|| format!("{} (paths.model)", path.display()))?;
+    Ok(rules.with_model(Arc::new(model)))
+}
+
 /// Opens database, keys, archive and the ways out.
 ///
 /// # Errors
@@ -163,7 +177,7 @@ pub async fn app(config: Config, clock: Clock) -> anyhow::Result<Assembled> {
     arm_kill_point(&config)?;
     let db = Db::open(&layout.database())?;
     let keys = keys(&config)?;
-    let rules = RuleSet::embedded();
+    let rules = rules(&config)?;
     let policies: Policies = config.categories.clone().into_iter().collect();
     let sandbox = sandbox(&config, &layout, &clock).await?;
     let book = Book::new(clock.clone(), Arc::new(store::budgets::Budgets(db.clone())));

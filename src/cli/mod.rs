@@ -16,6 +16,8 @@ pub mod checked;
 
 pub mod classify;
 
+pub mod corpus;
+
 pub mod decide;
 
 pub mod demo;
@@ -41,6 +43,8 @@ pub mod sandbox;
 pub mod silence;
 
 pub mod status;
+
+pub mod train;
 
 pub mod verify;
 
@@ -90,12 +94,8 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
             let (rules, policies) = (RuleSet::embedded(), policies(&choice)?);
             Ok(classify::run(std::io::stdin().lock(), out, &rules, &policies)?.into())
         }
-        Command::Evaluate { file, json, profile } => {
-            let (rules, policies) = (RuleSet::embedded(), policies(&profile)?);
-            let tsv =
-                std::fs::File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
-            Ok(evaluate::run(std::io::BufReader::new(tsv), out, &rules, &policies, json)?.into())
-        }
+        Command::Evaluate(asked) => evaluate_command(&asked, out),
+        Command::Train(asked) => train::run(&asked, out),
         Command::Due(due) => due_command(&due, &config, out),
         Command::Holidays { from, to } => {
             out.write_all(holidays::csv(from, to).map_err(|why| anyhow!(why))?.as_bytes())?;
@@ -201,6 +201,24 @@ fn profile(choice: &ProfileChoice) -> anyhow::Result<Profile> {
 
 fn policies(choice: &ProfileChoice) -> anyhow::Result<Policies> {
     Ok(profile(choice)?.categories.into_iter().collect())
+}
+
+fn evaluate_command(asked: &args::Evaluate, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let policies = policies(&asked.profile)?;
+    let against = asked.against.as_deref().map(evaluate::Baseline::read).transpose()?;
+    let (against, figures, json) = (against.as_ref(), asked.figures.as_deref(), asked.json);
+    if let Some(folder) = &asked.suite {
+        let suite = evaluate::suite::Asked { folder, models: asked.models.as_deref(), figures, json };
+        evaluate::suite::run(&suite, &policies, against, out)?;
+        return Ok(Outcome::Done);
+    }
+    let Some(file) = &asked.file else {
+        return Err(anyhow!("nothing to evaluate: name a file or --suite DIR"));
+    };
+    let rules = RuleSet::embedded();
+    let tsv = std::fs::File::open(file).with_context(|| format!("{} cannot be opened", file.display()))?;
+    let report = evaluate::Report { json, against, figures };
+    Ok(evaluate::run(std::io::BufReader::new(tsv), out, &rules, &policies, &report)?.into())
 }
 
 fn due_command(due: &args::Due, _config: &Path, out: &mut dyn Write) -> anyhow::Result<Outcome> {

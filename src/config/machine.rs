@@ -77,11 +77,15 @@ pub(super) fn paths(root: &mut Section<'_, '_>, folder: &Path, report: &mut Repo
         secrets: PathBuf::from("/var/lib/uppsikt-secrets"),
         min_free: 2 << 30,
         kek: KekSource::Credential("kek".to_owned()),
+        model: None,
     };
     let Some(node) = root.get("paths") else { return Some(paths) };
     let mut section = node.table(report)?;
     if let Some(data) = section.get("data").and_then(|node| node.text(report)) {
         paths.data = folder.join(data.value);
+    }
+    if let Some(model) = section.get("model").and_then(|node| node.text(report)) {
+        paths.model = Some(folder.join(model.value));
     }
     if let Some(node) = section.get("secrets")
         && let Some(secrets) = node.text(report)

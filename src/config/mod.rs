@@ -98,6 +98,8 @@ pub struct Paths {
     pub min_free: u64,
     /// Where the key-encryption key comes from.
     pub kek: KekSource,
+    /// The language model's file; the program's own when there is none.
+    pub model: Option<PathBuf>,
 }
 
 /// Where the key-encryption key comes from.

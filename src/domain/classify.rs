@@ -12,11 +12,13 @@ use super::comment::{Attachment, Platform};
 use super::text::{self, View};
 
 mod answer;
+mod combine;
 mod detect;
 mod document;
 mod explain;
 mod language;
 mod lexicon;
+pub mod model;
 mod pattern;
 mod policy;
 mod rules;
@@ -100,6 +102,9 @@ const OTHER_READING: f64 = 0.85;
 pub fn classify(rules: &RuleSet, policies: &Policies, input: &Input<'_>) -> Assessment {
     let scan = scan(rules, input);
     let mut findings = scan.findings;
+    if let Some(model) = rules.model() {
+        combine::hear(model, input.text, &mut findings);
+    }
     settle(&mut findings);
     findings.sort_by(|one, two| {
         (one.start, one.end, one.category, &one.rule).cmp(&(two.start, two.end, two.category, &two.rule))
@@ -114,9 +119,13 @@ pub fn classify(rules: &RuleSet, policies: &Policies, input: &Input<'_>) -> Asse
     Assessment { findings, proposal, needs_answer, language: scan.language }
 }
 
-/// What one finding suggests: at most a look when the rule is unsure, unless somebody may be in danger.
+/// What one finding suggests: at most a look when the rule is unsure, unless somebody may be in danger. What only the
+/// model has seen is looked at and no more, whatever it is.
 fn proposal(policies: &Policies, finding: &Finding) -> Proposal {
     let wanted = policies.get(finding.category).proposal;
+    if finding.rule.starts_with(combine::PREFIX) {
+        return wanted.min(Proposal::Review);
+    }
     if finding.band == Band::Look && !finding.category.is_danger() && finding.category != Category::SelfHarm {
         wanted.min(Proposal::Review)
     } else {
@@ -370,7 +379,10 @@ fn settle(findings: &mut Vec<Finding>) {
         Category::Profanity => {
             !near(finding, &[Category::Insult, Category::Hate, Category::Sexist, Category::Threat], 3, &all)
         }
-        Category::Insult => !near(finding, &[Category::Hate, Category::Sexist], 0, &all),
+        // What the model says, it says of the text and not of a word.
+        Category::Insult => {
+            finding.view == combine::VIEW || !near(finding, &[Category::Hate, Category::Sexist], 0, &all)
+        }
         // The seller's own number in an advertisement is not a private person's.
         Category::PersonalData if finding.rule.starts_with("phone") || finding.rule.starts_with("email") => {
             !all.iter().any(|other| matches!(other.category, Category::SpamTroll | Category::Commercial))

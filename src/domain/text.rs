@@ -13,7 +13,7 @@ use unicode_normalization::char::canonical_combining_class;
 mod fold;
 mod token;
 
-pub use fold::look_alike;
+pub use fold::{is_invisible, look_alike};
 pub use token::{Flag, Sentence, Token, tokens};
 
 /// How many code points are composed together at most; real letters have two or three, hostile ones a million.
@@ -151,7 +151,7 @@ pub fn stripped(plain: &View) -> View {
     for glyph in &plain.glyphs {
         if glyph.ch.is_ascii() || matches!(glyph.ch, 'å' | 'ä' | 'ö') {
             glyphs.push(*glyph);
-        } else if !fold::is_invisible(glyph.ch) {
+        } else if !is_invisible(glyph.ch) {
             fold::visible(glyph.ch, |ch| {
                 let ch = ch.to_lowercase().next().unwrap_or(ch);
                 glyphs.push(Glyph { ch, ..*glyph });

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -9,6 +10,7 @@ use toml::{Table, Value};
 
 use super::Band;
 use super::lexicon::{Lexicon, Symbol};
+use super::model::Model;
 use super::pattern::Pattern;
 use crate::domain::category::Category;
 
@@ -192,6 +194,7 @@ pub struct RuleSet {
     pub(super) undiacritic: BTreeMap<String, String>,
     pub(super) grammar: Grammar,
     version: String,
+    model: Option<Arc<Model>>,
 }
 
 const FILES: &[(&str, &str)] = &[
@@ -224,7 +227,7 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 impl RuleSet {
-    /// The rules that the program carries with it.
+    /// The rules that the program carries with it, and its language model.
     ///
     /// # Panics
     /// When they have a fault, which a test excludes.
@@ -233,10 +236,11 @@ impl RuleSet {
         reason = "a test loads the embedded rules; a program without its rules must not start"
     )]
     pub fn embedded() -> Self {
-        Self::load(FILES).unwrap_or_else(|faults| {
+        let rules = Self::load(FILES).unwrap_or_else(|faults| {
             let list: Vec<_> = faults.iter().map(ToString::to_string).collect();
             panic!("the embedded rules have faults:\n{}", list.join("\n"))
-        })
+        });
+        rules.with_model(Model::embedded())
     }
 
     /// The embedded files, name and content: what a municipality starts from.
@@ -343,10 +347,34 @@ impl RuleSet {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(Self { rules, answers, heads, lexicon, undiacritic: read.undiacritic, grammar, version })
+        Ok(Self {
+            rules,
+            answers,
+            heads,
+            lexicon,
+            undiacritic: read.undiacritic,
+            grammar,
+            version,
+            model: None,
+        })
     }
 
-    /// A short hash of what the rules say; comments and spaces in the files do not change it.
+    /// The same rules with a language model beside them; it becomes part of [`Self::version`].
+    #[must_use]
+    pub fn with_model(mut self, model: Arc<Model>) -> Self {
+        let rules = self.version.split('+').next().unwrap_or_default();
+        self.version = format!("{rules}+{}", &model.hash()[..8]);
+        self.model = Some(model);
+        self
+    }
+
+    /// The language model that is heard beside the rules.
+    pub fn model(&self) -> Option<&Model> {
+        self.model.as_deref()
+    }
+
+    /// A short hash of what the rules say, and after a `+` that of the model; comments and spaces in the files do not
+    /// change it.
     pub fn version(&self) -> &str {
         &self.version
     }
