@@ -9,11 +9,13 @@ use super::category::{Category, Proposal};
 use super::comment::{Attachment, Platform};
 
 mod answer;
+mod combine;
 mod detect;
 mod document;
 mod explain;
 mod language;
 mod lexicon;
+pub mod model;
 mod pattern;
 mod policy;
 mod rules;
@@ -88,6 +90,9 @@ pub struct Input<'a> {
 pub fn classify(rules: &RuleSet, policies: &Policies, input: &Input<'_>) -> Assessment {
     let scan = scan(rules, input);
     let mut findings = scan.findings;
+    if let Some(model) = rules.model() {
+        combine::hear(model, input.text, &mut findings);
+    }
     settle(&mut findings);
     findings.sort_by(|one, two| {
         (one.start, one.end, one.category, &one.rule).cmp(&(two.start, two.end, two.category, &two.rule))
@@ -102,9 +107,13 @@ pub fn classify(rules: &RuleSet, policies: &Policies, input: &Input<'_>) -> Asse
     Assessment { findings, proposal, needs_answer, language: scan.language }
 }
 
-/// What one finding suggests: at most a look when the rule is unsure, unless the category is always escalated.
+/// What one finding suggests: at most a look when the rule is unsure, unless the category is always escalated. What
+/// only the model has seen is looked at and no more, whatever it is.
 fn proposal(policies: &Policies, finding: &Finding) -> Proposal {
     let wanted = policies.get(finding.category).proposal;
+    if finding.rule.starts_with(combine::PREFIX) {
+        return wanted.min(Proposal::Review);
+    }
     if finding.band == Band::Look && wanted != Proposal::Escalate {
         wanted.min(Proposal::Review)
     } else {
@@ -127,7 +136,10 @@ fn settle(findings: &mut Vec<Finding>) {
         Category::Profanity => {
             !near(finding, &[Category::Insult, Category::Hate, Category::Sexist, Category::Threat], 3, &all)
         }
-        Category::Insult => !near(finding, &[Category::Hate, Category::Sexist], 0, &all),
+        // What the model says, it says of the text and not of a word.
+        Category::Insult => {
+            finding.view == combine::VIEW || !near(finding, &[Category::Hate, Category::Sexist], 0, &all)
+        }
         // The seller's own number in an advertisement is not a private person's.
         Category::PersonalData if finding.rule.starts_with("phone") || finding.rule.starts_with("email") => {
             !all.iter().any(|other| matches!(other.category, Category::SpamTroll | Category::Commercial))

@@ -14,7 +14,7 @@ mod fold;
 mod hash;
 mod token;
 
-pub use fold::look_alike;
+pub use fold::{is_invisible, look_alike};
 pub use hash::BuildQuick;
 pub use token::{Flag, Sentence, Token, tokens};
 
@@ -158,7 +158,7 @@ pub fn stripped(plain: &View) -> View {
     for glyph in &plain.glyphs {
         if glyph.ch.is_ascii() || matches!(glyph.ch, 'å' | 'ä' | 'ö') {
             glyphs.push(*glyph);
-        } else if !fold::is_invisible(glyph.ch) {
+        } else if !is_invisible(glyph.ch) {
             fold::visible(glyph.ch, |ch| {
                 let ch = ch.to_lowercase().next().unwrap_or(ch);
                 glyphs.push(Glyph { ch, ..*glyph });

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -9,6 +10,7 @@ use toml::{Table, Value};
 
 use super::Band;
 use super::lexicon::{Lexicon, Symbol};
+use super::model::Model;
 use super::pattern::Pattern;
 use crate::domain::category::Category;
 use crate::domain::text::Vetted;
@@ -229,6 +231,7 @@ pub struct RuleSet {
     pub(super) undiacritic: Vetted,
     pub(super) grammar: Grammar,
     version: String,
+    model: Option<Arc<Model>>,
 }
 
 const FILES: &[(&str, &str)] = &[
@@ -263,7 +266,8 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 impl RuleSet {
-    /// The rules that the program carries with it.
+    /// The rules that the program carries with it; no language model is heard beside them unless [`Self::with_model`]
+    /// is asked to.
     ///
     /// # Panics
     /// When they have a fault, which a test excludes.
@@ -427,10 +431,26 @@ impl RuleSet {
             undiacritic: read.undiacritic,
             grammar,
             version,
+            model: None,
         })
     }
 
-    /// A short hash of what the rules say; comments and spaces in the files do not change it.
+    /// The same rules with a language model beside them; it becomes part of [`Self::version`].
+    #[must_use]
+    pub fn with_model(mut self, model: Arc<Model>) -> Self {
+        let rules = self.version.split('+').next().unwrap_or_default();
+        self.version = format!("{rules}+{}", &model.hash()[..8]);
+        self.model = Some(model);
+        self
+    }
+
+    /// The language model that is heard beside the rules.
+    pub fn model(&self) -> Option<&Model> {
+        self.model.as_deref()
+    }
+
+    /// A short hash of what the rules say, and after a `+` that of the model; comments and spaces in the files do not
+    /// change it.
     pub fn version(&self) -> &str {
         &self.version
     }
