@@ -63,7 +63,8 @@ fn a_model_is_trained_cross_fitted_and_measured_on_what_it_has_not_seen() {
 
     let parts = folder.join("parts");
     let figures = folder.join("figures");
-    let suite = suite::Asked { folder, models: Some(&parts), figures: Some(&figures), json: true };
+    let model = Model::embedded();
+    let suite = suite::Asked { folder, models: Some(&parts), model, figures: Some(&figures), json: true };
     let mut out = Vec::new();
     suite::run(&suite, &Policies::default(), None, &mut out).unwrap();
     let rows: Vec<serde_json::Value> =
