@@ -65,7 +65,7 @@ pub(super) struct Page {
 
 impl Page {
     /// Reads a text, at most so many bytes of it.
-    pub(super) fn read(&mut self, list: &Words, text: &str, most: usize) {
+    pub(super) fn read(&mut self, meanings: &Words, text: &str, most: usize) {
         self.letters.clear();
         self.words.clear();
         self.windows.clear();
@@ -82,7 +82,7 @@ impl Page {
             if let Some((first, from)) = open
                 && (!joins || self.letters.len() - first >= LONGEST_WORD)
             {
-                self.close(list, first, from, at);
+                self.close(meanings, first, from, at);
                 open = None;
             }
             if joins {
@@ -100,7 +100,7 @@ impl Page {
             }
         }
         if let Some((first, from)) = open {
-            self.close(list, first, from, last);
+            self.close(meanings, first, from, last);
         }
         if self.windows.last() != Some(&self.words.len()) {
             self.windows.push(self.words.len());
