@@ -12,7 +12,7 @@ use crate::archive::Vault;
 use crate::archive::keys::{Kek, Keys};
 use crate::archive::note::VerifierKey;
 use crate::clock::Clock;
-use crate::config::{Account, Api, Config, KekSource, Mode, Tls, Transport};
+use crate::config::{Account, Api, Config, KekSource, Mode, ModelChoice, Tls, Transport};
 use crate::connector::bluesky::{self, Bluesky};
 use crate::connector::budget::Book;
 use crate::connector::facebook::Facebook;
@@ -21,6 +21,7 @@ use crate::connector::instagram::Instagram;
 use crate::connector::{
     Connector, DryRun, Grant, Linkedin, Token, Unkeyed, X, Youtube, graph, linkedin, x, youtube,
 };
+use crate::domain::classify::model::Model;
 use crate::domain::classify::{Policies, RuleSet};
 use crate::domain::comment::Platform;
 use crate::mail::{self, Login, Mailer, SmtpConfig, Templates};
@@ -156,6 +157,30 @@ pub struct Assembled {
     pub sandbox: Option<Handle>,
 }
 
+/// The embedded rules, and beside them the language model that was chosen, if any.
+///
+/// # Errors
+/// A model file that cannot be read or is none.
+pub fn rules(model: Option<&ModelChoice>) -> anyhow::Result<RuleSet> {
+    let rules = RuleSet::embedded();
+    Ok(match model {
+        Some(choice) => rules.with_model(read_model(choice)?),
+        None => rules,
+    })
+}
+
+/// A language model: the program's own, or one from a file.
+///
+/// # Errors
+/// A file that cannot be read or is no model.
+pub fn read_model(choice: &ModelChoice) -> anyhow::Result<Arc<Model>> {
+    let ModelChoice::File(path) = choice else { return Ok(Model::embedded()) };
+    let bytes = std::fs::read(path)
+        .with_context(|| format!("the language model {} cannot be read", path.display()))?;
+    let model = Model::from_bytes(&bytes).with_context(|| path.display().to_string())?;
+    Ok(Arc::new(model))
+}
+
 /// Opens database, keys, archive and the ways out.
 ///
 /// # Errors
@@ -165,7 +190,7 @@ pub async fn app(config: Config, clock: Clock) -> anyhow::Result<Assembled> {
     arm_kill_point(&config)?;
     let db = Db::open(&layout.database())?;
     let keys = keys(&config)?;
-    let rules = RuleSet::embedded();
+    let rules = rules(config.paths.model.as_ref()).context("paths.model")?;
     let policies: Policies = config.categories.clone().into_iter().collect();
     let sandbox = sandbox(&config, &layout, &clock).await?;
     let book = Book::new(clock.clone(), Arc::new(store::budgets::Budgets(db.clone())));

@@ -94,18 +94,11 @@ pub enum Command {
     /// Looks at everything the installation needs: keys, rights, quotas, clocks, mail, disk, files.
     Doctor(Doctor),
     /// Judges texts: NDJSON in, NDJSON out, in order.
-    Classify(ProfileChoice),
-    /// Measures the rules against a labelled TSV file.
-    Evaluate {
-        /// Header `id labels needs_answer hard text`, tab-separated.
-        file: PathBuf,
-        /// One JSON object a line.
-        #[arg(long)]
-        json: bool,
-        /// The profile.
-        #[command(flatten)]
-        profile: ProfileChoice,
-    },
+    Classify(Classify),
+    /// Measures rules and model against a labelled TSV file, or against public collections.
+    Evaluate(Evaluate),
+    /// Trains the language model on texts and decisions.
+    Train(Train),
     /// When an answer is due, and why.
     Due(Due),
     /// The Swedish public holidays as CSV.
@@ -191,6 +184,75 @@ pub struct ProfileChoice {
     /// An embedded profile, instead of a configuration.
     #[arg(long, value_name = "P")]
     pub profile: Option<String>,
+}
+
+/// `classify`.
+#[derive(Debug, Clone, Args)]
+pub struct Classify {
+    /// Hears a language model beside the rules.
+    #[arg(long, value_name = "FILE|built-in")]
+    pub model: Option<PathBuf>,
+    /// The profile.
+    #[command(flatten)]
+    pub profile: ProfileChoice,
+}
+
+/// `evaluate`.
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["file", "suite"])))]
+pub struct Evaluate {
+    /// Header `id labels needs_answer hard text`, tab-separated.
+    pub file: Option<PathBuf>,
+    /// Instead: the folder with the public collections (rtp-lx, brighter-swe, superlim2).
+    #[arg(long, value_name = "DIR")]
+    pub suite: Option<PathBuf>,
+    /// The folder that `train --cross-fit` wrote: each text is judged by a model that has not seen it.
+    #[arg(long, value_name = "DIR", requires = "suite")]
+    pub models: Option<PathBuf>,
+    /// Hears a language model beside the rules; with --suite the built-in one when none is named.
+    #[arg(long, value_name = "FILE|built-in", conflicts_with = "models")]
+    pub model: Option<PathBuf>,
+    /// Earlier figures (what --json printed) or another system's answers (TSV: id, labels).
+    #[arg(long, value_name = "BASELINE")]
+    pub against: Option<PathBuf>,
+    /// Writes precision-recall.svg and reliability.svg.
+    #[arg(long, value_name = "DIR")]
+    pub figures: Option<PathBuf>,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+    /// The profile.
+    #[command(flatten)]
+    pub profile: ProfileChoice,
+}
+
+/// `train`.
+#[derive(Debug, Clone, Args)]
+pub struct Train {
+    /// The folder with the public collections (rtp-lx, brighter-swe, superlim2).
+    #[arg(long, value_name = "DIR", required_unless_present = "decisions")]
+    pub data: Option<PathBuf>,
+    /// The municipality's own decisions: a TSV file as for `evaluate`; may be given several times.
+    #[arg(long, value_name = "FILE.tsv")]
+    pub decisions: Vec<PathBuf>,
+    /// Where to write the model; must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The list of meanings, instead of the embedded one.
+    #[arg(long, value_name = "FILE")]
+    pub words: Option<PathBuf>,
+    /// The model's name.
+    #[arg(long, value_name = "NAME", default_value = "sv")]
+    pub name: String,
+    /// The model's version: raise it with each training.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub version: u32,
+    /// Deals the examples to folds; the same number gives the same file.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Also writes five models, each without a fifth of the texts, for `evaluate --suite`; must not exist.
+    #[arg(long, value_name = "DIR")]
+    pub cross_fit: Option<PathBuf>,
 }
 
 /// `demo`.

@@ -18,6 +18,8 @@ pub mod classify;
 
 pub mod connect;
 
+pub mod corpus;
+
 pub mod decide;
 
 pub mod demo;
@@ -47,6 +49,8 @@ pub mod silence;
 
 pub mod status;
 
+pub mod train;
+
 pub mod verify;
 
 use std::io::Write;
@@ -56,7 +60,7 @@ use anyhow::{Context, anyhow};
 
 use crate::assemble;
 use crate::clock::Clock;
-use crate::config::{Config, Profile, Warning};
+use crate::config::{Config, ModelChoice, Profile, Warning};
 use crate::domain::classify::{Policies, RuleSet};
 use args::{Arguments, Command, ProfileChoice};
 
@@ -97,16 +101,12 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
         Command::Intake(asked) => intake::run(&load(&config)?, &asked, &mut std::io::stdin().lock(), out),
         Command::Doctor(asked) => doctor::run(&load(&config)?, &asked, out),
         Command::Run { once, at } => run::run(load(&config)?, once, at, out),
-        Command::Classify(choice) => {
-            let (rules, policies) = (RuleSet::embedded(), policies(&choice)?);
+        Command::Classify(asked) => {
+            let (rules, policies) = (rules(asked.model.as_deref())?, policies(&asked.profile)?);
             Ok(classify::run(std::io::stdin().lock(), out, &rules, &policies)?.into())
         }
-        Command::Evaluate { file, json, profile } => {
-            let (rules, policies) = (RuleSet::embedded(), policies(&profile)?);
-            let tsv =
-                std::fs::File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
-            Ok(evaluate::run(std::io::BufReader::new(tsv), out, &rules, &policies, json)?.into())
-        }
+        Command::Evaluate(asked) => evaluate_command(&asked, out),
+        Command::Train(asked) => train::run(&asked, out),
         Command::Due(due) => due_command(&due, &config, out),
         Command::Holidays { from, to } => {
             out.write_all(holidays::csv(from, to).map_err(|why| anyhow!(why))?.as_bytes())?;
@@ -212,6 +212,34 @@ fn profile(choice: &ProfileChoice) -> anyhow::Result<Profile> {
 
 fn policies(choice: &ProfileChoice) -> anyhow::Result<Policies> {
     Ok(profile(choice)?.categories.into_iter().collect())
+}
+
+/// The language model named on the command line.
+fn choice(model: Option<&Path>) -> Option<ModelChoice> {
+    model.map(|name| ModelChoice::named(&name.to_string_lossy(), Path::new("")))
+}
+
+fn rules(model: Option<&Path>) -> anyhow::Result<RuleSet> {
+    assemble::rules(choice(model).as_ref()).context("--model")
+}
+
+fn evaluate_command(asked: &args::Evaluate, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let policies = policies(&asked.profile)?;
+    let against = asked.against.as_deref().map(evaluate::Baseline::read).transpose()?;
+    let (against, figures, json) = (against.as_ref(), asked.figures.as_deref(), asked.json);
+    if let Some(folder) = &asked.suite {
+        let model = assemble::read_model(&choice(asked.model.as_deref()).unwrap_or(ModelChoice::BuiltIn))?;
+        let suite = evaluate::suite::Asked { folder, models: asked.models.as_deref(), model, figures, json };
+        evaluate::suite::run(&suite, &policies, against, out)?;
+        return Ok(Outcome::Done);
+    }
+    let Some(file) = &asked.file else {
+        return Err(anyhow!("nothing to evaluate: name a file or --suite DIR"));
+    };
+    let rules = rules(asked.model.as_deref())?;
+    let tsv = std::fs::File::open(file).with_context(|| format!("{} cannot be opened", file.display()))?;
+    let report = evaluate::Report { json, against, figures };
+    Ok(evaluate::run(std::io::BufReader::new(tsv), out, &rules, &policies, &report)?.into())
 }
 
 fn due_command(due: &args::Due, _config: &Path, out: &mut dyn Write) -> anyhow::Result<Outcome> {

@@ -184,6 +184,7 @@ mod tests {
             secrets: folder.join("secrets"),
             min_free: 0,
             kek: KekSource::File(PathBuf::new()),
+            model: None,
         }
     }
 

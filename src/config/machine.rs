@@ -7,7 +7,7 @@ use chrono::NaiveTime;
 use url::{Host, Url};
 
 use super::reader::{At, Node, Report, Section, is_id, quote};
-use super::{Brake, Desk, KekSource, Mail, Network, Organisation, Paths, Smtp, Tls, Transport};
+use super::{Brake, Desk, KekSource, Mail, ModelChoice, Network, Organisation, Paths, Smtp, Tls, Transport};
 use crate::domain::calendar::{ClosedDay, DayRule, Hours, ShortDay, is_working_day};
 
 /// Below this much, "nearly full" comes too late.
@@ -77,11 +77,15 @@ pub(super) fn paths(root: &mut Section<'_, '_>, folder: &Path, report: &mut Repo
         secrets: PathBuf::from("/var/lib/uppsikt-secrets"),
         min_free: 2 << 30,
         kek: KekSource::Credential("kek".to_owned()),
+        model: None,
     };
     let Some(node) = root.get("paths") else { return Some(paths) };
     let mut section = node.table(report)?;
     if let Some(data) = section.get("data").and_then(|node| node.text(report)) {
         paths.data = folder.join(data.value);
+    }
+    if let Some(model) = section.get("model").and_then(|node| node.text(report)) {
+        paths.model = Some(ModelChoice::named(&model.value, folder));
     }
     if let Some(node) = section.get("secrets")
         && let Some(secrets) = node.text(report)

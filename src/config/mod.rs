@@ -4,7 +4,7 @@
 //! address can be parsed. Secrets are not in it: they are files, read when they are needed.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use url::Url;
@@ -102,6 +102,25 @@ pub struct Paths {
     pub min_free: u64,
     /// Where the key-encryption key comes from.
     pub kek: KekSource,
+    /// The language model that is heard beside the rules; none unless the municipality has chosen one.
+    pub model: Option<ModelChoice>,
+}
+
+/// A language model to hear beside the rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelChoice {
+    /// The one that the program carries with it.
+    BuiltIn,
+    /// One of `uppsikt train`.
+    File(PathBuf),
+}
+
+impl ModelChoice {
+    /// What stands in the configuration or on the command line: `built-in`, or a file, relative to `folder`.
+    #[must_use]
+    pub fn named(name: &str, folder: &Path) -> Self {
+        if name == "built-in" { Self::BuiltIn } else { Self::File(folder.join(name)) }
+    }
 }
 
 /// Where the key-encryption key comes from.

@@ -180,6 +180,14 @@ fn the_file_overrides_the_profile_value_by_value() {
 }
 
 #[test]
+fn no_language_model_is_heard_unless_the_municipality_names_one() {
+    let chosen = |line: &str| config(&changed("\nkek_file", &format!("\n{line}\nkek_file"))).paths.model;
+    assert_eq!(chosen(""), None);
+    assert_eq!(chosen("model = \"built-in\""), Some(ModelChoice::BuiltIn));
+    assert_eq!(chosen("model = \"/srv/egen.model\""), Some(ModelChoice::File("/srv/egen.model".into())));
+}
+
+#[test]
 fn relative_paths_are_relative_to_the_file_and_a_profile_beside_it_comes_first() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("uppsikt.toml");

@@ -5,16 +5,21 @@
 //! original it came from, so that a finding always points at what was really written. `å`, `ä` and `ö` are
 //! letters of their own and are never folded to `a` and `o` (`bög` and `bog`, `får` and `far` are other words).
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
 mod fold;
+mod hash;
 mod token;
 
-pub use fold::look_alike;
+pub use fold::{is_invisible, look_alike};
+pub use hash::BuildQuick;
 pub use token::{Flag, Sentence, Token, tokens};
+
+/// Vetted words: as written without dots, and the word itself.
+pub type Vetted = HashMap<String, String, BuildQuick>;
 
 /// How many code points are composed together at most; real letters have two or three, hostile ones a million.
 const LONGEST_CLUSTER: usize = 16;
@@ -112,7 +117,9 @@ pub fn plain(text: &str) -> View {
     let mut cluster = String::new();
     while let Some((start, first)) = chars.next() {
         let mut end = start + first.len_utf8();
-        let next_combines = chars.peek().is_some_and(|(_, next)| canonical_combining_class(*next) != 0);
+        // No character before U+0300 combines: the table need not be asked for ordinary text.
+        let next_combines =
+            chars.peek().is_some_and(|(_, next)| *next >= '\u{300}' && canonical_combining_class(*next) != 0);
         let capital = first.is_uppercase();
         if !next_combines {
             push_lower(&mut glyphs, first, start, end, capital);
@@ -151,7 +158,7 @@ pub fn stripped(plain: &View) -> View {
     for glyph in &plain.glyphs {
         if glyph.ch.is_ascii() || matches!(glyph.ch, 'å' | 'ä' | 'ö') {
             glyphs.push(*glyph);
-        } else if !fold::is_invisible(glyph.ch) {
+        } else if !is_invisible(glyph.ch) {
             fold::visible(glyph.ch, |ch| {
                 let ch = ch.to_lowercase().next().unwrap_or(ch);
                 glyphs.push(Glyph { ch, ..*glyph });
@@ -249,7 +256,7 @@ pub fn spaced(view: &View) -> View {
 }
 
 /// Vetted words (key: as written without dots, value: the word) with their dots put back.
-pub fn undiacritic(view: &View, vetted: &BTreeMap<String, String>) -> View {
+pub fn undiacritic(view: &View, vetted: &Vetted) -> View {
     let mut glyphs = view.glyphs.clone();
     let mut word = String::new();
     let mut at = 0;
@@ -275,39 +282,57 @@ pub fn undiacritic(view: &View, vetted: &BTreeMap<String, String>) -> View {
 }
 
 /// Every view of a text that shows something the views before it do not; the first is always [`plain`].
-pub fn views(text: &str, vetted: &BTreeMap<String, String>) -> Vec<View> {
-    let mut all = vec![plain(text)];
+///
+/// A view is only built where the text holds characters that would make it differ.
+pub fn views(text: &str, vetted: &Vetted) -> Vec<View> {
+    let first = plain(text);
+    let is_basic = |ch: char| ch.is_ascii() || matches!(ch, 'å' | 'ä' | 'ö');
+    let bare = if first.glyphs.iter().all(|glyph| is_basic(glyph.ch)) {
+        View { reading: Reading::Stripped, glyphs: first.glyphs.clone() }
+    } else {
+        stripped(&first)
+    };
+    let mut all = vec![first];
     let add = |all: &mut Vec<View>, view: View| {
         if !all.iter().any(|other| other.same_text(&view)) {
             all.push(view);
         }
     };
-    let bare = stripped(&all[0]);
     let mut bases = Vec::new();
-    let leeted = leet(&bare, 'i');
-    if !leeted.same_text(&bare) {
-        if bare.glyphs.iter().any(|glyph| matches!(glyph.ch, '1' | '|')) {
-            bases.push(leet(&bare, 'l'));
+    if may_be_leet(&bare) {
+        let leeted = leet(&bare, 'i');
+        if !leeted.same_text(&bare) {
+            if bare.glyphs.iter().any(|glyph| matches!(glyph.ch, '1' | '|')) {
+                bases.push(leet(&bare, 'l'));
+            }
+            bases.push(leeted);
         }
-        bases.push(leeted);
     }
-    let joined = spaced(&bare);
-    if !joined.same_text(&bare) {
-        bases.push(View { reading: Reading::Spaced, ..leet(&joined, 'i') });
-        bases.push(joined);
+    if may_be_spaced(&bare) {
+        let joined = spaced(&bare);
+        if !joined.same_text(&bare) {
+            bases.push(View { reading: Reading::Spaced, ..leet(&joined, 'i') });
+            bases.push(joined);
+        }
     }
-    let long_run =
-        bare.glyphs.windows(3).any(|three| three.iter().all(|g| g.ch == three[0].ch && g.ch.is_alphabetic()));
+    let long_run = bare
+        .glyphs
+        .windows(3)
+        .any(|three| three[0].ch == three[1].ch && three[1].ch == three[2].ch && three[0].ch.is_alphabetic());
     bases.insert(0, bare);
     for base in bases {
-        add(&mut all, base.clone());
-        add(&mut all, undiacritic(&base, vetted));
+        if may_lack_dots(&base, vetted) {
+            add(&mut all, undiacritic(&base, vetted));
+        }
         if long_run {
             let short = stretched(&base, 1);
-            add(&mut all, short.clone());
+            if may_lack_dots(&short, vetted) {
+                add(&mut all, undiacritic(&short, vetted));
+            }
+            add(&mut all, short);
             add(&mut all, stretched(&base, 2));
-            add(&mut all, undiacritic(&short, vetted));
         }
+        add(&mut all, base);
     }
     // The mildest reading is tried first, so that a finding names the least that was needed to see it.
     all.sort_by_key(|view| match view.reading {
@@ -319,6 +344,45 @@ pub fn views(text: &str, vetted: &BTreeMap<String, String>) -> Vec<View> {
         Reading::Spaced | Reading::Joined => 5,
     });
     all
+}
+
+/// Whether a digit or a sign stands beside a letter, as in `1d10t` and not as in `kl. 10!`.
+fn may_be_leet(view: &View) -> bool {
+    view.glyphs.iter().enumerate().any(|(at, glyph)| {
+        fold::leet_letter(glyph.ch, 'i').is_some() && {
+            let is_letter = |at: Option<usize>| {
+                at.and_then(|at| view.glyphs.get(at)).is_some_and(|glyph| {
+                    glyph.ch.is_alphabetic()
+                        || (glyph.ch != '!' && fold::leet_letter(glyph.ch, 'i').is_some())
+                })
+            };
+            is_letter(Some(at + 1)) || (glyph.ch.is_ascii_digit() && is_letter(at.checked_sub(1)))
+        }
+    })
+}
+
+/// Whether two single letters stand side by side with one sign between them.
+fn may_be_spaced(view: &View) -> bool {
+    let alone = |at: usize| {
+        let letter = |at: usize| view.glyphs.get(at).is_some_and(|glyph| glyph.ch.is_alphanumeric());
+        letter(at) && !letter(at + 1) && (at == 0 || !letter(at - 1))
+    };
+    (0..view.glyphs.len().saturating_sub(2)).any(|at| alone(at) && alone(at + 2))
+}
+
+/// Whether a vetted word stands there without its dots.
+fn may_lack_dots(view: &View, vetted: &Vetted) -> bool {
+    let mut word = String::new();
+    let mut found = false;
+    for glyph in &view.glyphs {
+        if glyph.ch.is_alphanumeric() {
+            word.push(glyph.ch);
+        } else if !word.is_empty() {
+            found |= vetted.contains_key(word.as_str());
+            word.clear();
+        }
+    }
+    found || vetted.contains_key(word.as_str())
 }
 
 #[cfg(test)]

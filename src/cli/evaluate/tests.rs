@@ -2,7 +2,8 @@ use super::*;
 
 fn run_on(input: &str, json: bool) -> (bool, String) {
     let mut out = Vec::new();
-    let sound = run(input.as_bytes(), &mut out, &RuleSet::embedded(), &Policies::default(), json).unwrap();
+    let report = Report { json, ..Report::default() };
+    let sound = run(input.as_bytes(), &mut out, &RuleSet::embedded(), &Policies::default(), &report).unwrap();
     (sound, String::from_utf8(out).unwrap())
 }
 

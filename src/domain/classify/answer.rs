@@ -5,17 +5,19 @@
 use super::Input;
 use super::document::Document;
 use super::rules::{Answer, AnswerRule, RuleSet};
+use super::scan::Presence;
 use crate::domain::text::{self, Flag, Sentence};
 
 /// Judges the whole comment.
 pub(super) fn needs_answer(rules: &RuleSet, document: &Document, _input: &Input<'_>) -> bool {
     let mut to_other = false;
     let mut wanted = false;
+    let mut presence = Presence::default();
     for sentence in &document.sentences {
         let tokens = &document.tokens[sentence.first..sentence.end];
-        let says = |kind: Answer| {
-            rules.answers.iter().filter(|rule| rule.kind == kind).any(|rule| holds(rule, document, *sentence))
-        };
+        presence.fill(document, *sentence);
+        let said = kinds(rules, document, *sentence, &mut presence, None);
+        let says = |kind: Answer| said.contains(&kind);
         // Who is spoken to stays so until the comment ends: "Anna, såg du? Ska vi gå?"
         to_other |= says(Answer::ToOther) || opens_with_a_name(rules, document, *sentence);
         let quoted = tokens.iter().all(|token| token.is(Flag::Quoted) || token.is(Flag::Emoji));
@@ -58,13 +60,44 @@ fn opens_with_a_name(rules: &RuleSet, document: &Document, sentence: Sentence) -
             || sentence.end == sentence.first + 1)
 }
 
-fn holds(rule: &AnswerRule, document: &Document, sentence: Sentence) -> bool {
-    rule.patterns.iter().any(|pattern| document.in_sentence(pattern, sentence))
-        && !rule.unless.iter().any(|pattern| document.in_sentence(pattern, sentence))
+/// What a sentence says, or whether one rule holds in it.
+fn kinds(
+    rules: &RuleSet,
+    document: &Document,
+    sentence: Sentence,
+    presence: &mut Presence,
+    only: Option<&str>,
+) -> Vec<Answer> {
+    let mut kinds = Vec::new();
+    let mut refused = Vec::new();
+    for symbol in std::mem::take(&mut presence.symbols) {
+        for term in rules.answer_triggers.get(symbol.bit()).map(Vec::as_slice).unwrap_or_default() {
+            let (index, pattern) = &rules.answer_terms[*term];
+            let rule: &AnswerRule = &rules.answers[*index];
+            if kinds.contains(&rule.kind)
+                || refused.contains(index)
+                || only.is_some_and(|only| only != rule.id)
+                || !presence.allows(rules.answer_masks[*term])
+                || !presence.holds(pattern, document, sentence)
+            {
+                continue;
+            }
+            if rule.unless.iter().any(|pattern| document.in_sentence(pattern, sentence)) {
+                refused.push(*index);
+            } else {
+                kinds.push(rule.kind);
+            }
+        }
+    }
+    kinds
 }
 
 /// Whether a rule about answers holds in a text: what its examples are run through.
 pub(super) fn fires(rules: &RuleSet, rule: &AnswerRule, text: &str) -> bool {
     let document = Document::new(rules, text::stripped(&text::plain(text)), None);
-    document.sentences.iter().any(|sentence| holds(rule, &document, *sentence))
+    let mut presence = Presence::default();
+    document.sentences.iter().any(|sentence| {
+        presence.fill(&document, *sentence);
+        !kinds(rules, &document, *sentence, &mut presence, Some(&rule.id)).is_empty()
+    })
 }

@@ -1,9 +1,11 @@
 //! A view cut into words, each with the symbols that the rules know it by.
 
-use super::View;
-use super::lexicon::Symbol;
+use std::sync::Arc;
+
+use super::lexicon::{Entry, Symbol};
 use super::pattern::Pattern;
 use super::rules::RuleSet;
+use crate::domain::text::View;
 use crate::domain::text::{Flag, Sentence, Token, tokens};
 
 /// One view of one comment, ready for the rules.
@@ -12,21 +14,18 @@ pub(super) struct Document {
     pub(super) view: View,
     pub(super) tokens: Vec<Token>,
     pub(super) sentences: Vec<Sentence>,
-    symbols: Vec<Symbol>,
+    words: Vec<Option<Arc<Entry>>>,
+    /// What words carry beside their entries: what they are, and parts of words.
+    extra: Vec<Symbol>,
     bounds: Vec<usize>,
-    /// Which symbols each sentence holds, as bits; one set for all where there are very many sentences.
-    present: Vec<u64>,
-    width: usize,
 }
-
-/// With more sentences than this, one set of bits serves them all: memory stays in proportion to the text.
-const MOST_SETS: usize = 64;
 
 impl Document {
     /// Reads a view; words that stand as in `base` are taken over from there.
     pub(super) fn new(rules: &RuleSet, view: View, base: Option<&Self>) -> Self {
         let (tokens, sentences) = tokens(&view);
-        let mut symbols = Vec::with_capacity(tokens.len() * 4);
+        let mut words = Vec::with_capacity(tokens.len());
+        let mut extra: Vec<Symbol> = Vec::with_capacity(tokens.len() * 2);
         let mut bounds = Vec::with_capacity(tokens.len() + 1);
         let mut of_one = Vec::new();
         bounds.push(0);
@@ -40,48 +39,37 @@ impl Document {
                 if base.tokens.get(same).is_some_and(|other| other.text == token.text)
                     && start(same) == view.glyphs[token.first].start
                 {
-                    symbols.extend_from_slice(base.symbols(same));
-                    bounds.push(symbols.len());
+                    words.push(base.words[same].clone());
+                    extra.extend_from_slice(base.extra(same));
+                    bounds.push(extra.len());
                     continue;
                 }
             }
             of_one.clear();
-            rules.lexicon.symbols(token, &mut of_one);
-            if names_a_person(rules, &tokens, at, &of_one) {
+            let entry = rules.lexicon.read(token, &mut of_one);
+            let own = entry.as_deref().map(|entry| entry.symbols.as_slice()).unwrap_or_default();
+            let title = at.checked_sub(1).filter(|before| tokens[*before].sentence == token.sentence);
+            let is = |symbol| own.binary_search(&symbol).is_ok() || of_one.contains(&symbol);
+            // "rektor Lindqvist": a capital after a title names a person, whatever the name.
+            let after_title = || {
+                title.is_some_and(|before| {
+                    let staff = rules.grammar.staff;
+                    let word: &Option<Arc<Entry>> = &words[before];
+                    word.as_deref().is_some_and(|entry| entry.symbols.binary_search(&staff).is_ok())
+                        || extra[bounds[before]..].contains(&staff)
+                })
+            };
+            let named = token.is(Flag::Mention)
+                || (token.is(Flag::Capital)
+                    && (is(rules.grammar.first_name) || is(rules.grammar.surname) || after_title()));
+            if named {
                 rules.lexicon.give(rules.grammar.named, &mut of_one);
-                of_one.sort_unstable();
-                of_one.dedup();
             }
-            symbols.extend_from_slice(&of_one);
-            bounds.push(symbols.len());
+            words.push(entry);
+            extra.extend_from_slice(&of_one);
+            bounds.push(extra.len());
         }
-        let mut document = Self { view, tokens, sentences, symbols, bounds, present: Vec::new(), width: 0 };
-        document.name_after_title(rules);
-        document.note_presence(rules);
-        document
-    }
-
-    fn note_presence(&mut self, rules: &RuleSet) {
-        self.width = rules.lexicon.len().div_ceil(64);
-        let sets = if self.sentences.len() > MOST_SETS { 1 } else { self.sentences.len() };
-        self.present = vec![0; self.width * sets];
-        for at in 0..self.tokens.len() {
-            let from = if sets == 1 { 0 } else { self.tokens[at].sentence * self.width };
-            for symbol in &self.symbols[self.bounds[at]..self.bounds[at + 1]] {
-                self.present[from + symbol.bit() / 64] |= 1 << (symbol.bit() % 64);
-            }
-        }
-    }
-
-    /// Whether all words of a term stand somewhere in a sentence: quick, and never wrongly false.
-    pub(super) fn possible(&self, pattern: &Pattern, sentence: Sentence) -> bool {
-        let Some(number) = self.tokens.get(sentence.first).map(|token| token.sentence) else { return false };
-        let from = if self.present.len() == self.width { 0 } else { number * self.width };
-        pattern.possible(|symbol| {
-            self.present
-                .get(from + symbol.bit() / 64)
-                .is_some_and(|bits| bits >> (symbol.bit() % 64) & 1 == 1)
-        })
+        Self { view, tokens, sentences, words, extra, bounds }
     }
 
     /// Whether a sentence reads otherwise than in `base`; what reads the same has been judged there.
@@ -97,42 +85,19 @@ impl Document {
         })
     }
 
-    /// "rektor Lindqvist": a capital after a title names a person, whatever the name.
-    fn name_after_title(&mut self, rules: &RuleSet) {
-        let named: Vec<usize> = (1..self.tokens.len())
-            .filter(|&at| {
-                self.tokens[at].is(Flag::Capital)
-                    && self.tokens[at].sentence == self.tokens[at - 1].sentence
-                    && self.has(at - 1, rules.grammar.staff)
-                    && !self.has(at, rules.grammar.named)
-            })
-            .collect();
-        if named.is_empty() {
-            return;
-        }
-        let mut symbols = Vec::with_capacity(self.symbols.len() + named.len());
-        let mut bounds = vec![0];
-        let mut next = named.iter().copied().peekable();
-        for at in 0..self.tokens.len() {
-            let from = symbols.len();
-            symbols.extend_from_slice(self.symbols(at));
-            if next.next_if_eq(&at).is_some() {
-                rules.lexicon.give(rules.grammar.named, &mut symbols);
-                symbols[from..].sort_unstable();
-            }
-            bounds.push(symbols.len());
-        }
-        self.symbols = symbols;
-        self.bounds = bounds;
-    }
-
-    /// The symbols of one word, sorted.
-    pub(super) fn symbols(&self, at: usize) -> &[Symbol] {
-        &self.symbols[self.bounds[at]..self.bounds[at + 1]]
+    fn extra(&self, at: usize) -> &[Symbol] {
+        &self.extra[self.bounds[at]..self.bounds[at + 1]]
     }
 
     pub(super) fn has(&self, at: usize, symbol: Symbol) -> bool {
-        self.symbols(at).binary_search(&symbol).is_ok()
+        self.words[at].as_deref().is_some_and(|entry| entry.symbols.binary_search(&symbol).is_ok())
+            || self.extra(at).contains(&symbol)
+    }
+
+    /// The symbols of one word under which terms may be filed.
+    pub(super) fn leads(&self, at: usize) -> impl Iterator<Item = Symbol> {
+        let own = self.words[at].as_deref().map(|entry| entry.leads.as_slice()).unwrap_or_default();
+        own.iter().chain(self.extra(at)).copied()
     }
 
     pub(super) fn sentence_of(&self, at: usize) -> Sentence {
@@ -141,10 +106,26 @@ impl Document {
 
     /// Whether a term matches somewhere in a sentence.
     pub(super) fn in_sentence(&self, pattern: &Pattern, sentence: Sentence) -> bool {
-        self.possible(pattern, sentence)
-            && (sentence.first..sentence.end)
-                .take_while(|&at| !pattern.at_start || at == sentence.first)
-                .any(|at| pattern.matches(&|i, symbol| self.has(i, symbol), at, sentence.end).is_some())
+        (sentence.first..sentence.end)
+            .take_while(|&at| !pattern.at_start || at == sentence.first)
+            .any(|at| pattern.matches(&|i, symbol| self.has(i, symbol), at, sentence.end).is_some())
+    }
+
+    /// Where a term stands in a sentence, at most `near` words from the words `at..after`.
+    pub(super) fn find(
+        &self,
+        pattern: &Pattern,
+        sentence: Sentence,
+        at: usize,
+        after: usize,
+        near: usize,
+    ) -> Option<(usize, usize)> {
+        let first =
+            if pattern.at_start { sentence.first } else { sentence.first.max(at.saturating_sub(near)) };
+        let last = sentence.end.min(after.saturating_add(near));
+        (first..last).take_while(|&i| !pattern.at_start || i == sentence.first).find_map(|i| {
+            pattern.matches(&|i, symbol| self.has(i, symbol), i, sentence.end).map(|end| (i, end))
+        })
     }
 
     /// Whether a term matches in any sentence.
@@ -166,11 +147,4 @@ impl Document {
         let last = self.tokens[after.max(at + 1) - 1].end.max(first + 1) - 1;
         (self.view.glyphs[first].start, self.view.glyphs[last].end)
     }
-}
-
-fn names_a_person(rules: &RuleSet, tokens: &[Token], at: usize, symbols: &[Symbol]) -> bool {
-    let token = &tokens[at];
-    let is = |symbol| symbols.binary_search(&symbol).is_ok();
-    token.is(Flag::Mention)
-        || (token.is(Flag::Capital) && (is(rules.grammar.first_name) || is(rules.grammar.surname)))
 }

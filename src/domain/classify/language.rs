@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use whatlang::{Detector, Lang};
 
 use super::document::Document;
+use crate::domain::text::BuildQuick;
 
 /// Languages whose comments the rules read, or that every reader of Swedish reads.
 const COVERED: &[&str] = &["sv", "nb", "da", "en"];
@@ -228,8 +229,8 @@ const SMALL_WORDS: &[(&str, &[&str])] = &[
 ];
 
 /// Which languages (places in [`SMALL_WORDS`]) have a small word.
-static LANGUAGES_OF: LazyLock<HashMap<&str, Vec<usize>>> = LazyLock::new(|| {
-    let mut languages: HashMap<&str, Vec<usize>> = HashMap::new();
+static LANGUAGES_OF: LazyLock<HashMap<&str, Vec<usize>, BuildQuick>> = LazyLock::new(|| {
+    let mut languages: HashMap<&str, Vec<usize>, BuildQuick> = HashMap::default();
     for (place, (_, small)) in SMALL_WORDS.iter().enumerate() {
         for word in *small {
             let of_word = languages.entry(word).or_default();
@@ -297,9 +298,11 @@ pub(super) fn guess(document: &Document) -> Option<String> {
         return Some(code.to_owned());
     }
     // Too few small words to tell: a statistical guess, believed only where it is sure and the text long enough.
+    if words.len() < 5 || swedish > 0 {
+        return Some("sv".to_owned());
+    }
     let text: String = document.view.glyphs.iter().take(600).map(|glyph| glyph.ch).collect();
-    let guess = prior(&text)?;
-    if words.len() >= 5 && swedish == 0 { Some(guess) } else { Some("sv".to_owned()) }
+    prior(&text)
 }
 
 /// True when a person must read it because the rules cannot.

@@ -1,17 +1,23 @@
 //! All words of all rules, found in one pass: whole words by table, parts of words by one automaton.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use crate::domain::text::{Flag, Token};
+use crate::domain::text::{BuildQuick, Flag, Token};
 
 /// A set of words that terms speak about: a word group (`a|b|c`) or a class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Symbol(u32);
 
 impl Symbol {
-    /// Its place in a set of bits.
+    /// One of 128 bits: what a sentence lacks the bit of, it does not hold.
+    pub(super) fn mask(self) -> u128 {
+        1 << (self.0.wrapping_mul(0x9e37_79b9) >> 25)
+    }
+
+    /// Its place in a list.
     pub(super) fn bit(self) -> usize {
         self.0 as usize
     }
@@ -26,6 +32,19 @@ const BUILT_IN: &[(&str, Option<Flag>)] = &[
     ("mention", Some(Flag::Mention)),
     ("capital", Some(Flag::Capital)),
     ("named", None),
+];
+
+/// Words that stand in a good part of all comments, most common first: a term is not looked up by them.
+const COMMON: &[&str] = &[
+    "i", "och", "att", "det", "är", "på", "en", "som", "för", "av", "med", "till", "den", "har", "inte",
+    "om", "jag", "de", "vi", "ett", "så", "man", "ni", "var", "kan", "från", "ska", "du", "när", "men",
+    "vad", "min", "er", "han", "hon", "hur", "nu", "bara", "alla", "dom", "ut", "upp", "får", "vill",
+    "eller", "in", "dig", "mig", "sig", "här", "där", "då", "vid", "finns", "blir", "skulle", "mer", "efter",
+    "någon", "sin", "åt", "ner", "hans", "hennes", "din", "honom", "henne", "kommer", "dem", "gör", "går",
+    "mycket", "måste", "bra", "hade", "e", "ju", "barn", "kommunen", "folk", "år", "borde", "ta", "mot",
+    "nej", "ja", "själv", "tar", "igen", "tack", "hos", "sitt", "sina", "mina", "hela", "varje", "bli",
+    "vet", "nog", "ha", "vara", "göra", "gå", "ingen", "inga", "aldrig", "något", "även", "sen", "sedan",
+    "utan", "under", "över", "dag",
 ];
 
 /// The longest class of words that a compound may multiply.
@@ -46,10 +65,23 @@ pub(super) struct Lexicon {
     /// Groups that hold a built-in class beside their words.
     wider: HashMap<Symbol, Vec<Symbol>>,
     parts: BTreeMap<(Part, String), Vec<Symbol>>,
+    /// How often a word of the symbol is to be expected, by the symbol's place.
+    common: Vec<u64>,
     maskable: BTreeSet<String>,
     by_length: HashMap<usize, Vec<String>>,
     automaton: Option<AhoCorasick>,
     part_table: Vec<(Part, Vec<Symbol>)>,
+    entries: HashMap<String, Arc<Entry>, BuildQuick>,
+    leads: Vec<bool>,
+}
+
+/// What a word carries.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    /// Every symbol, sorted.
+    pub(super) symbols: Vec<Symbol>,
+    /// Those under which terms are filed.
+    pub(super) leads: Vec<Symbol>,
 }
 
 impl Lexicon {
@@ -62,6 +94,7 @@ impl Lexicon {
         for (name, _) in BUILT_IN {
             let id = new.next_id();
             new.ids.insert(format!("<{name}>"), id);
+            new.common.push(1000);
         }
         Ok(new)
     }
@@ -139,7 +172,25 @@ impl Lexicon {
         Ok(atoms)
     }
 
+    /// How often a word that carries the symbol is to be expected; only the order means something.
+    pub(super) fn commonness(&self, symbol: Symbol) -> u64 {
+        self.common.get(symbol.bit()).copied().unwrap_or_default()
+    }
+
+    fn weigh(&mut self, word: &str, symbol: Symbol) {
+        let weight = COMMON.iter().position(|common| *common == word).map_or(1, |place| {
+            let from_last = u64::try_from(COMMON.len() - place).unwrap_or_default();
+            50 + from_last * from_last / 10
+        });
+        let weight = if word.starts_with('<') { 1000 } else { weight };
+        if self.common.len() <= symbol.bit() {
+            self.common.resize(symbol.bit() + 1, 0);
+        }
+        self.common[symbol.bit()] += weight;
+    }
+
     fn add(&mut self, atom: &str, symbol: Symbol) -> Result<(), String> {
+        self.weigh(atom, symbol);
         if let Some(built_in) = self.ids.get(atom).filter(|_| atom.starts_with('<')) {
             self.wider.entry(*built_in).or_default().push(symbol);
         } else if let Some(stem) = atom.strip_prefix('*') {
@@ -186,10 +237,34 @@ impl Lexicon {
             self.by_length.entry(word.chars().count()).or_default().push(word.clone());
         }
         let parts = std::mem::take(&mut self.parts);
-        self.automaton =
-            Some(AhoCorasick::new(parts.keys().map(|(_, text)| text)).map_err(|error| error.to_string())?);
+        self.automaton = Some(
+            AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::DFA))
+                .build(parts.keys().map(|(_, text)| text))
+                .map_err(|error| error.to_string())?,
+        );
         self.part_table = parts.into_iter().map(|((part, _), symbols)| (part, symbols)).collect();
         Ok(())
+    }
+
+    /// Freezes the words, once it is known under which symbols terms are filed.
+    pub(super) fn index(&mut self, leads: Vec<bool>) {
+        self.leads = leads;
+        let exact = std::mem::take(&mut self.exact);
+        self.entries = exact
+            .into_iter()
+            .map(|(word, mut symbols)| {
+                symbols.sort_unstable();
+                symbols.dedup();
+                let leads = symbols.iter().copied().filter(|symbol| self.is_lead(*symbol)).collect();
+                (word, Arc::new(Entry { symbols, leads }))
+            })
+            .collect();
+    }
+
+    /// Whether terms are filed under the symbol.
+    pub(super) fn is_lead(&self, symbol: Symbol) -> bool {
+        self.leads.get(symbol.bit()).copied().unwrap_or_default()
     }
 
     /// The expressions of several words in a group: what a space or a hyphen divides in a text.
@@ -223,29 +298,33 @@ impl Lexicon {
         out.extend_from_slice(self.wider.get(&built_in).map(Vec::as_slice).unwrap_or_default());
     }
 
-    /// Every symbol that a word carries, sorted.
-    pub(super) fn symbols(&self, token: &Token, out: &mut Vec<Symbol>) {
+    /// The word's own entry, and in `out` the symbols that it carries beside, in no order.
+    pub(super) fn read(&self, token: &Token, out: &mut Vec<Symbol>) -> Option<Arc<Entry>> {
         for ((_, flag), id) in BUILT_IN.iter().zip(0..) {
             if flag.is_some_and(|flag| token.is(flag)) {
                 self.give(Symbol(id), out);
             }
         }
         // What an address spells is no word of the writer's.
-        if !token.is(Flag::Url) && !token.is(Flag::Email) {
-            if token.masked {
-                self.unmask(&token.text, out);
-            } else {
-                self.word(&token.text, out);
-            }
+        if token.is(Flag::Url) || token.is(Flag::Email) {
+            return None;
         }
-        out.sort_unstable();
-        out.dedup();
+        if token.masked {
+            self.unmask(&token.text, out);
+            return None;
+        }
+        self.parts(&token.text, out);
+        self.entries.get(token.text.as_str()).cloned()
     }
 
     fn word(&self, word: &str, out: &mut Vec<Symbol>) {
-        if let Some(symbols) = self.exact.get(word) {
-            out.extend_from_slice(symbols);
+        if let Some(entry) = self.entries.get(word) {
+            out.extend_from_slice(&entry.symbols);
         }
+        self.parts(word, out);
+    }
+
+    fn parts(&self, word: &str, out: &mut Vec<Symbol>) {
         let Some(automaton) = &self.automaton else { return };
         for hit in automaton.find_overlapping_iter(word) {
             let Some((part, symbols)) = self.part_table.get(hit.pattern().as_usize()) else { continue };

@@ -120,9 +120,36 @@ impl Pattern {
         }
     }
 
-    /// Whether all its words stand somewhere among those that `present` knows.
-    pub(super) fn possible(&self, present: impl Fn(Symbol) -> bool) -> bool {
-        self.required.iter().all(|symbol| present(*symbol))
+    /// The bits of the rare symbols that it needs, see [`Symbol::mask`].
+    pub(super) fn mask(&self, is_lead: impl Fn(Symbol) -> bool) -> u128 {
+        self.required.iter().filter(|symbol| is_lead(**symbol)).fold(0, |mask, symbol| mask | symbol.mask())
+    }
+
+    /// The symbol that it needs and that the fewest texts hold.
+    pub(super) fn rarest(&self, commonness: impl Fn(Symbol) -> u64) -> Symbol {
+        self.required.iter().copied().min_by_key(|symbol| commonness(*symbol)).unwrap_or(self.head)
+    }
+
+    /// Whether the term stands somewhere in a sentence of at most 63 words; `places` gives the words that carry a
+    /// symbol, as bits. All beginnings are followed at once.
+    pub(super) fn stands(&self, places: &mut impl FnMut(Symbol) -> u64, words: usize) -> bool {
+        let mut now = places(self.head);
+        if self.at_start {
+            now &= 1;
+        }
+        now <<= 1;
+        for element in &self.rest {
+            if now == 0 {
+                return false;
+            }
+            now = match element {
+                Element::One(symbol) => (now & places(*symbol)) << 1,
+                Element::Optional(symbol) => now | ((now & places(*symbol)) << 1),
+                Element::Gap(width) => (0..=*width).fold(0, |reached, skip| reached | now << skip),
+                Element::End => now & (1 << words),
+            };
+        }
+        now & ((1 << (words + 1)) - 1) != 0
     }
 
     /// Tries the term with its first word at `first`; gives the index after its last word.

@@ -1,7 +1,8 @@
 //! Rules as data: files → a checked, compiled set.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -9,8 +10,10 @@ use toml::{Table, Value};
 
 use super::Band;
 use super::lexicon::{Lexicon, Symbol};
+use super::model::Model;
 use super::pattern::Pattern;
 use crate::domain::category::Category;
+use crate::domain::text::Vetted;
 
 /// What is wrong with a rule file, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,10 +81,23 @@ struct Written {
     #[serde(default)]
     terms: Vec<String>,
     detector: Option<Detector>,
+    points: Option<i32>,
+    #[serde(default)]
+    strong: Vec<String>,
+    #[serde(default)]
+    cue: Vec<String>,
+    #[serde(default)]
+    hint: Vec<String>,
+    #[serde(default)]
+    against: Vec<String>,
     #[serde(default)]
     needs: Vec<String>,
     #[serde(default)]
     also: Vec<String>,
+    #[serde(default)]
+    with: Vec<String>,
+    #[serde(default)]
+    across: bool,
     near: Option<usize>,
     #[serde(default)]
     unless: Vec<String>,
@@ -89,6 +105,8 @@ struct Written {
     unless_anywhere: Vec<String>,
     #[serde(default)]
     parent: Vec<String>,
+    #[serde(default)]
+    unless_parent: Vec<String>,
     negation: Option<Effect>,
     quotation: Option<Effect>,
     positive: Option<Effect>,
@@ -130,6 +148,9 @@ pub(super) enum Answer {
     Praise,
 }
 
+/// Groups of terms and what each group is worth.
+pub(super) type Signs = Vec<(i32, Vec<Pattern>)>;
+
 /// A compiled rule.
 #[derive(Debug)]
 pub(super) struct Rule {
@@ -138,14 +159,23 @@ pub(super) struct Rule {
     pub(super) category: Category,
     pub(super) band: Band,
     pub(super) confidence: f64,
-    pub(super) detector: Option<Detector>,
+    /// How many points the signs of a comment must reach together; 0: every term counts by itself.
+    pub(super) points: i32,
+    /// What each group of signs is worth.
+    pub(super) signs: Signs,
     pub(super) needs: Vec<Symbol>,
     pub(super) also: Vec<Pattern>,
+    /// Each of these groups must have one term in the same sentence, in any order.
+    pub(super) with: Vec<Vec<Pattern>>,
+    /// Whether `with` may stand in the sentence before or after.
+    pub(super) across: bool,
     pub(super) near: usize,
     pub(super) unless: Vec<Pattern>,
     pub(super) unless_anywhere: Vec<Pattern>,
-    /// One of these must stand in the comment that is answered.
+    /// One of these must stand in the comment that is answered or in the post.
     pub(super) parent: Vec<Pattern>,
+    /// None of these may stand there.
+    pub(super) unless_parent: Vec<Pattern>,
     pub(super) negation: Effect,
     pub(super) quotation: Effect,
     pub(super) positive: Effect,
@@ -160,7 +190,6 @@ pub(super) struct Rule {
 pub(super) struct AnswerRule {
     pub(super) id: String,
     pub(super) kind: Answer,
-    pub(super) patterns: Vec<Pattern>,
     pub(super) unless: Vec<Pattern>,
     pub(super) file: String,
     pub(super) examples: Vec<String>,
@@ -186,16 +215,29 @@ pub(super) struct Grammar {
 pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
     pub(super) answers: Vec<AnswerRule>,
-    /// Terms by their first word's symbol: which rule, and the term.
-    pub(super) heads: HashMap<Symbol, Vec<(usize, Pattern)>>,
+    /// Every term, and the place of its rule.
+    pub(super) terms: Vec<(usize, Pattern)>,
+    /// The terms' places by the rarest symbol that each of them needs.
+    pub(super) triggers: Vec<Vec<usize>>,
+    /// The same of the terms about answers.
+    pub(super) answer_terms: Vec<(usize, Pattern)>,
+    pub(super) answer_triggers: Vec<Vec<usize>>,
+    /// The bits that a sentence must have for a term to be possible in it.
+    pub(super) term_masks: Vec<u128>,
+    pub(super) answer_masks: Vec<u128>,
+    /// What code finds, and the place of its rule.
+    pub(super) detectors: Vec<(usize, Detector)>,
     pub(super) lexicon: Lexicon,
-    pub(super) undiacritic: BTreeMap<String, String>,
+    pub(super) undiacritic: Vetted,
     pub(super) grammar: Grammar,
     version: String,
+    model: Option<Arc<Model>>,
 }
 
 const FILES: &[(&str, &str)] = &[
     ("words.toml", include_str!("../../../config/rules/words.toml")),
+    ("danger_words.toml", include_str!("../../../config/rules/danger_words.toml")),
+    ("danger_signs.toml", include_str!("../../../config/rules/danger_signs.toml")),
     ("answer.toml", include_str!("../../../config/rules/answer.toml")),
     ("child_abuse.toml", include_str!("../../../config/rules/child_abuse.toml")),
     ("child_at_risk.toml", include_str!("../../../config/rules/child_at_risk.toml")),
@@ -224,7 +266,8 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 impl RuleSet {
-    /// The rules that the program carries with it.
+    /// The rules that the program carries with it; no language model is heard beside them unless [`Self::with_model`]
+    /// is asked to.
     ///
     /// # Panics
     /// When they have a fault, which a test excludes.
@@ -245,6 +288,10 @@ impl RuleSet {
     }
 
     /// Reads and compiles rule files; every fault found is given, not only the first.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one rule's keys, checked and compiled in the order of the file"
+    )]
     pub fn load(files: &[(&str, &str)]) -> Result<Self, Vec<RuleFault>> {
         let mut faults = Vec::new();
         let mut read = Read::default();
@@ -259,7 +306,7 @@ impl RuleSet {
             Err(more) => return Err(faults.into_iter().chain(more).collect()),
         };
         let Some(grammar) = Grammar::find(&mut lexicon, &mut faults) else { return Err(faults) };
-        let mut heads: HashMap<Symbol, Vec<(usize, Pattern)>> = HashMap::new();
+        let (mut terms, mut detectors) = (Vec::new(), Vec::new());
         let mut rules = Vec::new();
         let mut ids = BTreeSet::new();
         for (file, written) in read.rules {
@@ -270,10 +317,18 @@ impl RuleSet {
             if !ids.insert(written.id.clone()) {
                 complain("the id is taken by another rule".into(), "give it an id of its own");
             }
-            if written.terms.is_empty() == written.detector.is_none() {
+            let sources = [!written.terms.is_empty(), written.detector.is_some(), written.points.is_some()];
+            if sources.iter().filter(|given| **given).count() != 1 {
                 complain(
-                    "has neither or both of `terms` and `detector`".into(),
+                    "has none or several of `terms`, `detector` and `points`".into(),
                     "give it exactly one of them",
+                );
+            }
+            let has_signs = !(written.strong.is_empty() && written.cue.is_empty());
+            if written.points.is_some_and(|points| points < 1) || written.points.is_some() != has_signs {
+                complain(
+                    "`points` and its signs do not go together".into(),
+                    "give `points` from 1 and some `strong` or `cue`, or none of them",
                 );
             }
             if written.examples.is_empty() || written.counter_examples.is_empty() {
@@ -305,6 +360,14 @@ impl RuleSet {
             let unless = parse(&written.unless, "unless");
             let unless_anywhere = parse(&written.unless_anywhere, "unless_anywhere");
             let parent = parse(&written.parent, "parent");
+            let unless_parent = parse(&written.unless_parent, "unless_parent");
+            let with = written.with.iter().map(|term| parse(std::slice::from_ref(term), "with")).collect();
+            let mut signs = Vec::new();
+            for (worth, groups) in
+                [(3, &written.strong), (2, &written.cue), (1, &written.hint), (-3, &written.against)]
+            {
+                signs.extend(groups.iter().map(|term| (worth, parse(std::slice::from_ref(term), "sign"))));
+            }
             let mut needs = Vec::new();
             for need in &written.needs {
                 match lexicon.symbol(&format!("<{need}>")) {
@@ -326,14 +389,17 @@ impl RuleSet {
                 }
             }
             let index = rules.len();
-            for pattern in patterns {
-                heads.entry(pattern.head).or_default().push((index, pattern));
-            }
-            rules.push(Rule::new(file, written, needs, [also, unless, unless_anywhere, parent]));
+            terms.extend(patterns.into_iter().map(|pattern| (index, pattern)));
+            // Without a strong sign there is no reason to add up the rest.
+            let leading = signs.iter().filter(|(worth, _)| *worth >= 3).flat_map(|(_, patterns)| patterns);
+            terms.extend(leading.map(|pattern| (index, pattern.clone())));
+            detectors.extend(written.detector.map(|detector| (index, detector)));
+            let others = [also, unless, unless_anywhere, parent, unless_parent];
+            rules.push(Rule::new(file, written, needs, (with, signs), others));
         }
         lexicon.mask("<swear>");
         lexicon.mask("<insult_noun>");
-        let answers = compile_answers(read.answers, &mut lexicon, &mut faults);
+        let (answers, answer_terms) = compile_answers(read.answers, &mut lexicon, &mut faults);
         for (spelling, word) in &read.spelling {
             lexicon.spell(spelling, word);
         }
@@ -343,10 +409,48 @@ impl RuleSet {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(Self { rules, answers, heads, lexicon, undiacritic: read.undiacritic, grammar, version })
+        let triggers = file_under_rarest(&terms, &lexicon);
+        let answer_triggers = file_under_rarest(&answer_terms, &lexicon);
+        let leads = triggers.iter().zip(&answer_triggers);
+        lexicon.index(leads.map(|(one, two)| !(one.is_empty() && two.is_empty())).collect());
+        let masks = |terms: &[(usize, Pattern)]| {
+            terms.iter().map(|(_, pattern)| pattern.mask(|symbol| lexicon.is_lead(symbol))).collect()
+        };
+        let (term_masks, answer_masks) = (masks(&terms), masks(&answer_terms));
+        Ok(Self {
+            rules,
+            answers,
+            terms,
+            triggers,
+            answer_terms,
+            answer_triggers,
+            term_masks,
+            answer_masks,
+            detectors,
+            lexicon,
+            undiacritic: read.undiacritic,
+            grammar,
+            version,
+            model: None,
+        })
     }
 
-    /// A short hash of what the rules say; comments and spaces in the files do not change it.
+    /// The same rules with a language model beside them; it becomes part of [`Self::version`].
+    #[must_use]
+    pub fn with_model(mut self, model: Arc<Model>) -> Self {
+        let rules = self.version.split('+').next().unwrap_or_default();
+        self.version = format!("{rules}+{}", &model.hash()[..8]);
+        self.model = Some(model);
+        self
+    }
+
+    /// The language model that is heard beside the rules.
+    pub fn model(&self) -> Option<&Model> {
+        self.model.as_deref()
+    }
+
+    /// A short hash of what the rules say, and after a `+` that of the model; comments and spaces in the files do not
+    /// change it.
     pub fn version(&self) -> &str {
         &self.version
     }
@@ -366,7 +470,7 @@ impl RuleSet {
         for rule in &self.rules {
             let cases = rule.examples.iter().map(|text| (text, true));
             for (text, expected) in cases.chain(rule.counter_examples.iter().map(|text| (text, false))) {
-                if super::fires(self, rule, text) != expected {
+                if super::scan::fires(self, rule, text) != expected {
                     let problem =
                         if expected { "does not find its own example" } else { "finds its counter-example" };
                     let remedy = "change the rule, or the example if it is the example that is wrong";
@@ -398,7 +502,8 @@ impl Rule {
         file: String,
         written: Written,
         needs: Vec<Symbol>,
-        [also, unless, unless_anywhere, parent]: [Vec<Pattern>; 4],
+        (with, signs): (Vec<Vec<Pattern>>, Signs),
+        [also, unless, unless_anywhere, parent, unless_parent]: [Vec<Pattern>; 5],
     ) -> Self {
         let default = if written.category.is_danger() { Effect::Lowers } else { Effect::Stops };
         Self {
@@ -407,13 +512,17 @@ impl Rule {
             version: written.version,
             category: written.category,
             band: written.band,
-            detector: written.detector,
+            points: written.points.unwrap_or_default(),
+            signs,
             needs,
             also,
+            with,
+            across: written.across,
             near: written.near.unwrap_or(usize::MAX),
             unless,
             unless_anywhere,
             parent,
+            unless_parent,
             negation: written.negation.unwrap_or(Effect::Ignored),
             quotation: written.quotation.unwrap_or(default),
             positive: written.positive.unwrap_or(Effect::Ignored),
@@ -456,8 +565,8 @@ fn compile_answers(
     written: Vec<(String, WrittenAnswer)>,
     lexicon: &mut Lexicon,
     faults: &mut Vec<RuleFault>,
-) -> Vec<AnswerRule> {
-    let mut all = Vec::new();
+) -> (Vec<AnswerRule>, Vec<(usize, Pattern)>) {
+    let (mut all, mut every) = (Vec::new(), Vec::new());
     for (file, answer) in written {
         let mut parse = |terms: &[String]| {
             let mut patterns = Vec::new();
@@ -476,23 +585,26 @@ fn compile_answers(
         };
         let (patterns, unless) = (parse(&answer.terms), parse(&answer.unless));
         let (examples, counter_examples) = (answer.examples, answer.counter_examples);
-        all.push(AnswerRule {
-            id: answer.id,
-            kind: answer.kind,
-            patterns,
-            unless,
-            file,
-            examples,
-            counter_examples,
-        });
+        let index = all.len();
+        every.extend(patterns.into_iter().map(|pattern| (index, pattern)));
+        all.push(AnswerRule { id: answer.id, kind: answer.kind, unless, file, examples, counter_examples });
     }
-    all
+    (all, every)
+}
+
+/// For every symbol the places of the terms of which it is the rarest.
+fn file_under_rarest(terms: &[(usize, Pattern)], lexicon: &Lexicon) -> Vec<Vec<usize>> {
+    let mut filed = vec![Vec::new(); lexicon.len()];
+    for (place, (_, pattern)) in terms.iter().enumerate() {
+        filed[pattern.rarest(|symbol| lexicon.commonness(symbol)).bit()].push(place);
+    }
+    filed
 }
 
 #[derive(Default)]
 struct Read {
     classes: BTreeMap<String, Vec<String>>,
-    undiacritic: BTreeMap<String, String>,
+    undiacritic: Vetted,
     spelling: BTreeMap<String, String>,
     rules: Vec<(String, Written)>,
     answers: Vec<(String, WrittenAnswer)>,

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod rows;
+
 fn rules() -> &'static RuleSet {
     static RULES: OnceLock<RuleSet> = OnceLock::new();
     RULES.get_or_init(RuleSet::embedded)

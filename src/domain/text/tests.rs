@@ -1,11 +1,9 @@
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 
 use super::*;
 
-fn vetted() -> BTreeMap<String, String> {
-    BTreeMap::from([("javla".to_owned(), "jävla".to_owned())])
+fn vetted() -> Vetted {
+    [("javla".to_owned(), "jävla".to_owned())].into_iter().collect()
 }
 
 /// The text of one reading, if the text has it.
