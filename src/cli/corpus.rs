@@ -270,11 +270,11 @@ mod tests {
         let swedish = line("rtp-lx-SV-1-p", "prompt", "one", 1.67)
             + &line("rtp-lx-SV-9-p", "prompt", "one", 1.33)
             + &line("rtp-lx-SV-9-b", "benign_completion", "idx-9", 1.0);
-        std::fs::write(folder.path().join("rtp-lx/SV.jsonl"), swedish).unwrap();
+        crate::durable::write(&folder.path().join("rtp-lx/SV.jsonl"), swedish.as_ref(), 0o644).unwrap();
         let danish = line("rtp-lx-DA-9-p", "prompt", "other", 3.0)
             + &line("rtp-lx-DA-4-p", "prompt", "other", 3.0)
             + &line("rtp-lx-DA-5-p", "prompt", "alone", 3.0);
-        std::fs::write(folder.path().join("rtp-lx/DA.jsonl"), danish).unwrap();
+        crate::durable::write(&folder.path().join("rtp-lx/DA.jsonl"), danish.as_ref(), 0o644).unwrap();
         let corpus = Corpus::read(folder.path()).unwrap();
         let keys: Vec<_> = corpus.texts.iter().map(|text| text.key.as_str()).collect();
         assert_eq!(keys, ["rtp/1", "rtp/1", "rtp/1", "rtp/1", "rtp/1", "rtp/5"], "twins of twins");
@@ -288,7 +288,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(Corpus::read(folder.path()).unwrap_err().to_string().contains("holds none of"));
         std::fs::create_dir(folder.path().join("rtp-lx")).unwrap();
-        std::fs::write(folder.path().join("rtp-lx/SV.jsonl"), "{}").unwrap();
+        crate::durable::write(&folder.path().join("rtp-lx/SV.jsonl"), b"{}", 0o644).unwrap();
         assert!(format!("{:#}", Corpus::read(folder.path()).unwrap_err()).contains("line 1"));
     }
 }

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::*;
 use crate::cli::evaluate::suite;
 
@@ -15,11 +17,13 @@ fn collection(folder: &Path) {
         mean.insert("Toxicity".into(), if kind < 4 { 4.0 } else { 1.0 }.into());
         let text = format!("Det är {} nummer {at} igen", nouns[kind]);
         let line = serde_json::json!({ "id": format!("rtp-lx-SV-{at}-p"), "kind": "prompt", "group": format!("g{at}"), "text": text, "mean": mean });
-        rtp += &format!("{line}\n");
+        rtp.push_str(&line.to_string());
+        rtp.push('\n');
         let text = format!("och så gick vi hem {at}");
         let line = serde_json::json!({ "id": format!("rtp-lx-SV-{at}-b"), "kind": "benign_completion", "group": format!("idx-{at}"), "text": text, "mean": null });
-        rtp += &format!("{line}\n");
-        reviews += &format!("r{at},\"Bra service, trevligt\nbemötande {at}\",0\n");
+        rtp.push_str(&line.to_string());
+        rtp.push('\n');
+        write!(reviews, "r{at},\"Bra service, trevligt\nbemötande {at}\",0\n").unwrap();
     }
     std::fs::create_dir_all(folder.join("rtp-lx")).unwrap();
     std::fs::create_dir_all(folder.join("brighter-swe")).unwrap();

@@ -166,7 +166,7 @@ async fn a_missing_right_is_named_with_what_it_is_for() {
                 }
             }
             match town.connector.standing().await {
-                Ok(standing) => told += &format!("{:?}", standing.missing),
+                Ok(standing) => told.extend(standing.missing.iter().map(|missing| missing.right.as_str())),
                 Err(error) => told += &error.to_string(),
             }
             if let Err(error) = town.act(Act::Hide, town.target(1)).await {
@@ -217,7 +217,7 @@ async fn the_standing_tells_of_the_key_and_never_the_key() {
         match town.connector.standing().await {
             // Bluesky tells nothing of an application password but by a log-in.
             Ok(_) => {
-                assert!(matches!(town.platform, Platform::Bluesky | Platform::Facebook), "{}", town.platform)
+                assert!(matches!(town.platform, Platform::Bluesky | Platform::Facebook), "{}", town.platform);
             }
             Err(error) => assert_eq!(kind(&error), "Unauthorized", "{}: {error}", town.platform),
         }

@@ -85,7 +85,8 @@ async fn a_quota_that_somebody_else_used_up_is_taken_at_its_word() {
         let mut waits = Vec::new();
         for _ in 0..6 {
             // A client that asks again at once would be one that does not listen.
-            match sweep(&*town.connector, town.cursor().clone()).await {
+            let from = town.cursor().clone();
+            match sweep(&*town.connector, from).await {
                 Ok(_) => {}
                 Err(ConnectorError::RateLimited(wait)) => waits.push(wait),
                 Err(error) => panic!("{}: {error}", town.platform),

@@ -61,9 +61,12 @@ pub(super) struct Town {
     pub(super) file: PathBuf,
     book: Book,
     _folder: tempfile::TempDir,
-    said: Mutex<BTreeMap<u32, (String, u32, Option<u32>)>>,
+    said: Mutex<BTreeMap<u32, Said>>,
     cursor: Mutex<Option<Cursor>>,
 }
+
+/// What a visitor has said: its text, its post, and the number of what it answers.
+type Said = (String, u32, Option<u32>);
 
 /// Founds a town on every platform and holds the promise against each; tells at the end who broke it.
 pub(super) async fn each(promise: impl AsyncFn(&Town)) {

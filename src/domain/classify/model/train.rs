@@ -198,7 +198,8 @@ fn instances(examples: &[Example], list: &Words, bits: u32) -> Vec<Instance> {
         let clean = matches!(example.standing, Standing::Clean(_));
         let length = if clean { usize::MAX } else { READ };
         page.read(list, &example.text, length);
-        let windows: Vec<_> = if clean { page.windows().collect() } else { vec![0..page.words.len()] };
+        let whole = std::iter::once(0..page.words.len());
+        let windows: Vec<_> = if clean { page.windows().collect() } else { whole.collect() };
         for window in windows {
             rows.clear();
             page.features(window, bits, |group, row, _, _| {

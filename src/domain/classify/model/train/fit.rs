@@ -108,7 +108,9 @@ fn direction(gradient: &[f64], memory: &VecDeque<(Vec<f64>, Vec<f64>, f64)>) -> 
     }
     if let Some((_, turned, inverse)) = memory.back() {
         let scale = 1.0 / (inverse * dot(turned, turned));
-        along.iter_mut().for_each(|part| *part *= scale);
+        for part in &mut along {
+            *part *= scale;
+        }
     }
     for ((moved, turned, inverse), share) in memory.iter().zip(shares.into_iter().rev()) {
         let back = inverse * dot(turned, &along);
