@@ -192,13 +192,20 @@ impl Bluesky {
                 }
             })
             .await?;
-        // A cursor that was stored for long may no longer be taken: the notifications are begun anew, once.
+        // A cursor that was stored for long may no longer be taken: the notifications are begun anew, once. If that
+        // does not help either, the sweep goes on without the rest of them, and the next one reads as far back as this.
         if answer.status == 400
             && progress.at.is_some()
-            && !progress.again
             && error_of(&answer).as_deref() == Some("InvalidRequest")
         {
-            (progress.at, progress.pages, progress.again) = (None, 0, true);
+            progress.at = None;
+            if progress.again {
+                progress.newest = None;
+                progress.stage = Stage::Newest;
+                page.blind
+                    .push("notiserna gick inte att läsa till slut; de läses om i nästa svep".to_owned());
+            }
+            (progress.pages, progress.again) = (0, true);
             return Ok(());
         }
         let answer = succeeded(answer)?;

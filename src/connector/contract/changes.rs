@@ -67,11 +67,11 @@ async fn a_comment_that_moves_is_seen_where_it_stands() {
         }
         town.say(4, &json!({ "post": 2 }));
         town.sweep().await;
-        town.control("move", &json!({ "id": town.id(2), "post": town.post(2) }));
+        town.control("move", &json!({ "id": town.id(2), "post": town.post_id(2) }));
         town.control("move", &json!({ "id": town.id(3), "parent": town.id(1) }));
         let page = town.tomorrow().await;
         let moved = find(&page, &town.id(2)).unwrap();
-        assert_eq!(moved.post_id, town.post(2), "{}", town.platform);
+        assert_eq!(moved.post_id, town.post_id(2), "{}", town.platform);
         let below = find(&page, &town.id(3)).unwrap();
         assert_eq!(below.parent_id, Some(town.id(1)), "{}", town.platform);
         // Whoever asks with the old place is told where it stands, and not that it is gone.

@@ -78,7 +78,7 @@ async fn what_is_gone_from_a_list_that_was_read_wholly_is_gone_to_a_look() {
         town.sweep().await;
         town.control("delete", &json!({ "id": town.id(2) }));
         let page = town.tomorrow().await;
-        assert!(page.listed.contains(&town.post(1)), "{}: {:?}", town.platform, page.listed);
+        assert!(page.listed.contains(&town.post_id(1)), "{}: {:?}", town.platform, page.listed);
         assert!(find(&page, &town.id(2)).is_none(), "{}", town.platform);
         assert_eq!(town.sighting(town.target(2)).await, Sighting::Gone, "{}", town.platform);
     })
@@ -113,7 +113,7 @@ async fn a_comment_under_a_post_that_is_gone_is_gone_or_out_of_reach_and_never_p
         town.say(1, &json!({}));
         town.say(2, &json!({ "post": 2 }));
         town.sweep().await;
-        town.control("delete", &json!({ "id": town.post(1) }));
+        town.control("delete", &json!({ "id": town.post_id(1) }));
         let page = town.tomorrow().await;
         assert!(find(&page, &town.id(1)).is_none() || town.is(Platform::Bluesky), "{}", town.platform);
         assert!(find(&page, &town.id(2)).is_some(), "{}", town.platform);

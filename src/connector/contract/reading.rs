@@ -36,8 +36,8 @@ async fn a_sweep_shows_everything_over_many_pages_and_the_answers_that_do_not_co
         assert_eq!(shown(&page).len(), all.len(), "{}: more than was written", town.platform);
         assert!(page.faults.is_empty(), "{}: {:?}", town.platform, page.faults);
         for post in [1, 2] {
-            assert!(page.listed.contains(&town.post(post)), "{}: {:?}", town.platform, page.listed);
-            assert!(page.posts.iter().any(|seen| seen.native_id == town.post(post)), "{}", town.platform);
+            assert!(page.listed.contains(&town.post_id(post)), "{}: {:?}", town.platform, page.listed);
+            assert!(page.posts.iter().any(|seen| seen.native_id == town.post_id(post)), "{}", town.platform);
         }
         assert!(page.date.is_some(), "{}", town.platform);
         assert_eq!(town.writes(), 0);
@@ -70,7 +70,7 @@ async fn empty_pages_without_end_are_no_proof_that_nothing_is_there() {
         let path = if town.is(Platform::Linkedin) { "comments" } else { "" };
         town.fault(&json!({ "kind": "empty", "times": 6, "path": path }));
         let page = town.sweep().await;
-        for (n, post) in [(0, town.post(1)), (229, town.post(2))] {
+        for (n, post) in [(0, town.post_id(1)), (229, town.post_id(2))] {
             let is_shown = find(&page, &town.id(n)).is_some();
             let claims = page.listed.contains(&post);
             if town.is(Platform::Linkedin) {
@@ -181,7 +181,7 @@ async fn writer_time_post_and_parent_are_the_platforms_own() {
             let id = town.id(n);
             let is_ours = n > 3;
             let Some(seen) = find(&page, &id) else { panic!("{platform}: {n} is not shown") };
-            assert_eq!(seen.post_id, town.post(if n == 3 { 2 } else { 1 }), "{platform}: {n}");
+            assert_eq!(seen.post_id, town.post_id(if n == 3 { 2 } else { 1 }), "{platform}: {n}");
             let parent = matches!(n, 2 | 5).then(|| town.id(1));
             assert_eq!(seen.parent_id, parent, "{platform}: {n}");
             let at = if n == 3 { "2026-11-21T23:59:59Z".parse().unwrap() } else { Town::said_at(n) };
@@ -263,7 +263,7 @@ async fn a_chain_deeper_than_any_notification_is_read() {
         for n in 1..15 {
             let seen = find(&page, &town.id(n)).unwrap_or_else(|| panic!("{}: {n}", town.platform));
             assert_eq!(seen.parent_id, (n > 1).then(|| town.id(n - 1)), "{}: {n}", town.platform);
-            assert_eq!(seen.post_id, town.post(1), "{}: {n}", town.platform);
+            assert_eq!(seen.post_id, town.post_id(1), "{}: {n}", town.platform);
         }
     })
     .await;
@@ -324,13 +324,13 @@ async fn a_post_without_comments_and_an_account_without_posts_are_no_faults() {
         assert!(page.comments.is_empty() && page.faults.is_empty(), "{}", town.platform);
         town.control(
             "post",
-            &json!({ "account": town.account(), "id": town.post(1), "text": "Tyst",
+            &json!({ "account": town.account(), "id": town.post_id(1), "text": "Tyst",
             "at": "2026-11-22T08:00:00Z" }),
         );
         let page = town.tomorrow().await;
         assert!(page.comments.is_empty() && page.faults.is_empty(), "{}: {:?}", town.platform, page.faults);
         // Only YouTube lists by channel, and knows a film by its comments alone.
-        let is_listed = page.listed == [town.post(1)];
+        let is_listed = page.listed == [town.post_id(1)];
         assert_eq!(is_listed, !town.is(Platform::Youtube), "{}: {:?}", town.platform, page.listed);
     })
     .await;

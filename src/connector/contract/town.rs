@@ -180,7 +180,7 @@ impl Town {
     }
 
     /// The native id of the n-th post.
-    pub(super) fn post(&self, n: u32) -> String {
+    pub(super) fn post_id(&self, n: u32) -> String {
         let at = Self::post_at(n);
         match self.platform {
             Platform::Facebook => format!("4_{}", 100 + n),
@@ -227,7 +227,7 @@ impl Town {
         let ours = more["ours"] == true;
         let writer =
             if ours { self.account().to_owned() } else { self.writer(number("writer").unwrap_or(n)) };
-        let post_id = self.post(post);
+        let post_id = self.post_id(post);
         let id = match self.platform {
             Platform::Facebook => format!("{}_{n}", 100 + post),
             Platform::Instagram => format!("18{n:06}"),
@@ -275,7 +275,7 @@ impl Town {
     pub(super) fn target(&self, n: u32) -> Target {
         let (native_id, post, parent) = self.said.lock().unwrap()[&n].clone();
         let parent_id = parent.map(|parent| self.id(parent));
-        Target { native_id, post_id: self.post(post), parent_id, hidden_by_us: false }
+        Target { native_id, post_id: self.post_id(post), parent_id, hidden_by_us: false }
     }
 
     /// The same after we have hidden it.
