@@ -3,7 +3,7 @@
 
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// Builds [`Quick`].
+/// Builds `Quick`.
 pub type BuildQuick = BuildHasherDefault<Quick>;
 
 /// Multiplies and rotates, eight bytes at a time.
