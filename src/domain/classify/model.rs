@@ -211,13 +211,14 @@ impl Model {
     }
 
     fn logits(&self, page: &Page, window: std::ops::Range<usize>) -> [f32; HEADS] {
-        // A window has at most some thousand features of at most 127², far from the end of 32 bits.
+        // A window has at most some thousand features of at most 127²; only a hostile text without a single space has
+        // more, and its sums then stay at the end of 32 bits.
         let mut sums = [[0_i32; COLUMNS]; GROUPS];
         page.features(window, self.bits, |group, row, _, _| {
             let (sums, row) = (&mut sums[group as usize], &self.rows[row]);
             for (sum, weight) in sums.iter_mut().zip(row) {
                 let weight = i32::from(*weight);
-                *sum += weight * weight.abs();
+                *sum = sum.saturating_add(weight * weight.abs());
             }
         });
         self.together(&sums)
