@@ -301,6 +301,14 @@ pub(crate) fn control(sandbox: &Sandbox, verb: &str, body: &Value) {
 #[derive(Debug)]
 pub(crate) struct Dice(pub(crate) u64);
 
+/// What all chance of the tests comes from: `PROPTEST_RNG_SEED`, or always the same.
+pub(crate) fn seed() -> u64 {
+    std::env::var("PROPTEST_RNG_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(0x5EED_0F7E_57AB_1E55)
+}
+
 impl Dice {
     pub(crate) fn roll(&mut self, below: usize) -> usize {
         self.0 ^= self.0 << 13;
