@@ -14,8 +14,8 @@ use serde_json::value::RawValue;
 
 use super::http::{self, Answer, Endpoint, Http, Request};
 use super::{
-    Capabilities, Connector, ConnectorError, Cursor, Left, Look, Page, Purpose, Reading, Sighting, Surface,
-    Target,
+    Capabilities, Connector, ConnectorError, Cursor, Left, Look, Page, Purpose, Reading, Sighting, Standing,
+    Surface, Target,
 };
 use crate::archive::Preserved;
 use crate::domain::comment::{Platform, Visibility};
@@ -245,6 +245,24 @@ impl Connector for Bluesky {
         };
         seen.visibility = visibility;
         Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), url, date })
+    }
+
+    /// Whose key it is: Bluesky tells no end and no rights of an app password, only whether a session is open, and the
+    /// account's handle, which may be another than before.
+    async fn standing(&self) -> Result<Standing, ConnectorError> {
+        let ask = |session: &Session| session.get("com.atproto.server.getSession").purpose(Purpose::Look);
+        let (answer, _) = self.read(ask).await?;
+        let answer = succeeded(answer)?;
+        let Some((name, inactive)) = session::account(&answer.body) else {
+            return Err(ConnectorError::Malformed(format!(
+                "{}: the answer names no account",
+                answer.place()
+            )));
+        };
+        if let Some(status) = inactive {
+            return Err(ConnectorError::Unauthorized(format!("the account is not active ({status})")));
+        }
+        Ok(Standing { holder: name.clone(), name, date: answer.date, ..Standing::default() })
     }
 
     fn budgets(&self) -> Vec<Left> {

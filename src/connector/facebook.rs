@@ -409,7 +409,14 @@ impl Connector for Facebook {
                 place: "Anslut kontot på nytt och välj rätt sida, eller rätta native_id.".to_owned(),
             });
         }
-        standing.holder = self.graph.own_name("me", "name").await?.or(facts.user_id).or(facts.profile_id);
+        let holder = self.graph.own_name("me", "name").await?;
+        // The Page's own key is the Page: one answer tells both. A person's key must ask for the Page too.
+        standing.name = if kind == "PAGE" && facts.profile_id.as_ref().is_none_or(|id| *id == self.page_id) {
+            holder.clone()
+        } else {
+            self.graph.own_name(&self.page_id, "name").await?
+        };
+        standing.holder = holder.or(facts.user_id).or(facts.profile_id);
         Ok(standing)
     }
 

@@ -438,8 +438,8 @@ impl Connector for Instagram {
         if self.login == Login::Facebook {
             let (facts, mut standing) = self.graph.debug_token().await?;
             standing.missing = standing::missing(&NEEDED, &facts.rights, PLACE);
-            standing.holder =
-                self.graph.own_name(&self.user_id, "username").await?.or(facts.user_id).or(facts.profile_id);
+            standing.name = self.graph.own_name(&self.user_id, "username").await?;
+            standing.holder = standing.name.clone().or(facts.user_id).or(facts.profile_id);
             return Ok(standing);
         }
         // The host of Instagram Login has no `debug_token`: that the key reads the account is all it tells.
@@ -453,8 +453,10 @@ impl Connector for Instagram {
         };
         let account: serde_json::Value = answer.json()?;
         let expires_at = self.graph.token().current().await.expires_at;
+        let name = super::graph::text_of(Some(&account), "username");
         Ok(Standing {
-            holder: super::graph::text_of(Some(&account), "username"),
+            holder: name.clone(),
+            name,
             expires_at,
             // Until it ends, and not after.
             renewable_until: expires_at,

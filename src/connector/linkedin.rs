@@ -195,6 +195,18 @@ impl Linkedin {
             .await
     }
 
+    /// The page's name, as visitors see it; `None` where LinkedIn does not tell it, which costs nothing else.
+    async fn name(&self) -> Option<String> {
+        let number = self.organization.rsplit(':').next().unwrap_or_default();
+        let asked = self.get(&["organizations", number], &[], Purpose::Look).await;
+        let (answer, _) =
+            asked.inspect_err(|error| tracing::debug!(%error, "the page's name is not told")).ok()?;
+        if wire::trouble(answer.status, &answer.body).is_some() {
+            return None;
+        }
+        wire::name(&answer.body)
+    }
+
     /// The error for an answer that is none.
     #[expect(clippy::unused_self, reason = "the other connectors' has the same shape")]
     fn told(&self, answer: &Answer, (trouble, word): &(Trouble, String), writing: bool) -> ConnectorError {
@@ -414,7 +426,7 @@ impl Connector for Linkedin {
             rights: roles.unwrap_or_default(),
             missing: missing.into_iter().collect(),
             date: answer.date,
-            name: None,
+            name: self.name().await,
         })
     }
 

@@ -516,7 +516,7 @@ impl Connector for Youtube {
             rights: Vec::new(),
             missing: missing.into_iter().collect(),
             date: answer.date,
-            name: None,
+            name: ours.map(|(_, title)| title.clone()),
         })
     }
 

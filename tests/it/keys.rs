@@ -1,9 +1,15 @@
 //! The keys to the platforms: who is told what, when, how often, and when it ends.
 
 use chrono::TimeDelta;
+use serde_json::json;
 use uppsikt::connector::{ConnectorError, MissingRight, Standing};
+use uppsikt::domain::comment::Platform;
+use uppsikt::pipeline::{self, Which};
+use uppsikt::polling::{self, Pace};
+use uppsikt::store;
 
 use crate::support::app::{Call, MUNICIPALITY, Rig, at};
+use crate::support::six::{PLATFORMS, Played, Six};
 
 /// Monday 09.00 in Stockholm, after a pass in which everything was well.
 async fn watching() -> Rig {
@@ -132,4 +138,35 @@ async fn a_platform_that_does_not_answer_is_no_dead_key() {
     rig.fake("fb").key(|| Err(ConnectorError::Unavailable("no route to host".to_owned())));
     hourly(&rig, "2026-11-26T12:00:00Z").await;
     assert_eq!(about_keys(&rig, "chef"), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_name_is_noticed_on_every_platform() {
+    let accounts: Vec<Played> =
+        PLATFORMS.iter().enumerate().map(|(n, platform)| Played::new(*platform, n, 5)).collect();
+    let six = Six::new(&accounts, at("2026-11-23T08:00:00Z")).await;
+    let pass = async || {
+        let read = polling::all(&six.all.app, Which::Due, Pace::default()).await.unwrap();
+        Box::pin(pipeline::pass_after(&six.all.app, read)).await.unwrap();
+    };
+    let renamed = async |account: &Played| {
+        let id = account.id.clone();
+        six.all.app.db.read(move |reader| Ok(store::keys::get(reader, &id)?.renamed)).await.unwrap()
+    };
+    pass().await;
+    for account in &accounts {
+        assert_eq!(renamed(account).await, None, "{}", account.id);
+        let order = json!({ "account": account.native, "name": "Fri krypto", "username": "fri.krypto" });
+        six.control("account", &order);
+    }
+    six.advance(TimeDelta::hours(25));
+    pass().await;
+    for account in &accounts {
+        let from = match account.platform {
+            Platform::Facebook | Platform::Youtube | Platform::Linkedin => "Exempel kommun",
+            Platform::Instagram | Platform::X | Platform::Bluesky => &account.id,
+        };
+        let renamed = renamed(account).await.unwrap_or_else(|| panic!("{}: not noticed", account.id));
+        assert_eq!(renamed.from, from, "{}", account.id);
+    }
 }

@@ -216,8 +216,26 @@ fn home(document: &serde_json::Value, did: &str, entry: &Endpoint) -> Option<End
     Endpoint::parse(address).ok().filter(|home| !home.is_loopback() || entry.is_loopback())
 }
 
+/// What `getSession` says of the account: its handle, as visitors see it, and why it is not active where it is not. A
+/// handle that cannot be resolved for the moment is no name.
+pub(super) fn account(body: &[u8]) -> Option<(Option<String>, Option<String>)> {
+    #[derive(Deserialize)]
+    struct Got {
+        #[serde(default)]
+        handle: String,
+        active: Option<bool>,
+        status: Option<String>,
+    }
+    let got: Got = serde_json::from_slice(body).ok()?;
+    let handle = Some(got.handle).filter(|handle| !handle.is_empty() && handle != "handle.invalid");
+    let inactive =
+        (got.active == Some(false)).then(|| got.status.filter(|word| word.len() < 40).unwrap_or_default());
+    Some((handle, inactive))
+}
+
 /// Reads `body` as an answer to a log-in.
 pub(super) fn everything(did: &str, body: &[u8]) {
+    let _ = account(body);
     let (Ok(opened), Ok(entry)) =
         (serde_json::from_slice::<Opened>(body), Endpoint::parse("https://bsky.social"))
     else {
@@ -229,6 +247,29 @@ pub(super) fn everything(did: &str, body: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_tells_the_handle_unless_it_is_lost_for_the_moment() {
+        let ended = |word: &str| Some(word.to_owned());
+        for (body, handle, inactive) in [
+            (json!({ "handle": "exempel.se", "did": "did:plc:a", "active": true }), Some("exempel.se"), None),
+            (json!({ "handle": "exempel.se" }), Some("exempel.se"), None),
+            (json!({ "handle": "handle.invalid", "active": true }), None, None),
+            (json!({}), None, None),
+            (
+                json!({ "handle": "a.se", "active": false, "status": "takendown" }),
+                Some("a.se"),
+                ended("takendown"),
+            ),
+            (json!({ "handle": "a.se", "active": false }), Some("a.se"), ended("")),
+        ] {
+            let told = account(body.to_string().as_bytes()).unwrap();
+            assert_eq!(told, (handle.map(str::to_owned), inactive), "{body}");
+        }
+        for body in ["", "[]", "{\"handle\": 7}", "null"] {
+            assert_eq!(account(body.as_bytes()), None, "{body}");
+        }
+    }
 
     #[test]
     fn the_home_in_the_document_is_taken_only_where_it_is_safe() {

@@ -205,6 +205,27 @@ async fn the_task_moderate_and_a_role_that_is_shown_empty_lists_are_named() {
 }
 
 #[tokio::test]
+async fn the_standing_tells_the_accounts_name_and_another_one_as_soon_as_it_has_it() {
+    each(async |town| {
+        town.say(1, &json!({}));
+        town.sweep().await;
+        let (before, after) = match town.platform {
+            Platform::Facebook | Platform::Youtube | Platform::Linkedin => ("Kommunen", "Fri krypto"),
+            Platform::Bluesky => ("kommunen.se", "fri.krypto"),
+            Platform::Instagram | Platform::X => ("kommunen", "fri_krypto"),
+        };
+        let name = async || town.connector.standing().await.unwrap().name;
+        assert_eq!(name().await.as_deref(), Some(before), "{}", town.platform);
+        town.control("account", &json!({ "account": town.account(), "name": after, "username": after }));
+        assert_eq!(name().await.as_deref(), Some(after), "{}", town.platform);
+        // What cannot be asked is not told, and is no other name.
+        town.fault(&json!({ "kind": "down", "times": 9 }));
+        assert!(town.connector.standing().await.is_err(), "{}", town.platform);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_standing_tells_of_the_key_and_never_the_key() {
     each(async |town| {
         town.say(1, &json!({}));

@@ -251,6 +251,12 @@ pub fn roles(place: &str, body: &[u8], organization: &str) -> Result<Vec<String>
     Ok(found.into_iter().filter_map(role).collect())
 }
 
+/// The name that the answer of `organizations/{id}` gives.
+pub fn name(body: &[u8]) -> Option<String> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    text(value.get("localizedName")?)
+}
+
 /// The address that the answer of `images/{urn}` gives.
 pub fn download(body: &[u8]) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
@@ -313,6 +319,7 @@ pub fn everything(body: &[u8]) {
     let _ = posts("fuzz", body, (0, 100));
     let _ = roles("fuzz", body, "urn:li:organization:1");
     let _ = download(body);
+    let _ = name(body);
     for status in [200, 400, 401, 403, 404, 426] {
         let _ = trouble(status, body);
     }
