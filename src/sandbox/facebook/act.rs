@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::node::COMMENT;
 use super::{Asker, living, node, resolve};
 use crate::sandbox::comment::Hider;
+use crate::sandbox::meta::act::{self, Reply};
 use crate::sandbox::meta::boolean;
 use crate::sandbox::meta::error::GraphError;
 use crate::sandbox::meta::{fields, private};
-use crate::sandbox::seed::{Author, Line};
 use crate::sandbox::wire::Call;
-use crate::sandbox::world::{World, graph_date};
+use crate::sandbox::world::World;
 
 /// `POST /{comment}`: hides, shows again, or edits, one and the same call. A visitor's post is hidden likewise.
 pub(super) fn update(
@@ -69,8 +69,7 @@ pub(super) fn reply(
     object: &str,
 ) -> Result<Value, GraphError> {
     asker.must_moderate(world)?;
-    let text = call.param("message").filter(|text| !text.is_empty());
-    let text = text.ok_or_else(|| GraphError::new(100, "Param message must be set"))?.to_owned();
+    let text = act::text(call, "Param message must be set")?;
     let (post, parent) = if world.post(object).is_some_and(|post| !post.deleted) {
         (object.to_owned(), None)
     } else {
@@ -84,19 +83,8 @@ pub(super) fn reply(
     let last = post.rsplit('_').next().unwrap_or(&post);
     let id = format!("{last}_{}", 9_000_000_000_000_000 + world.count());
     let name = world.account(asker.account).map(|account| account.name.clone());
-    let line = Line {
-        account: asker.account.to_owned(),
-        post,
-        id: id.clone(),
-        parent,
-        author: Some(Author { id: Some(asker.account.to_owned()), name }),
-        at: Some(graph_date(world.now())),
-        text,
-        ours: true,
-        ..Line::default()
-    };
-    world.check(&line).map_err(|_| GraphError::new(1, "An unknown error occurred"))?;
-    world.add(line);
+    let answer = Reply { post, id: id.clone(), parent, name, text };
+    act::write(world, asker.account, answer)?;
     let Some(fields) = call.param("fields") else { return Ok(json!({ "id": id })) };
     let wishes = fields::wishes(Some(fields), &COMMENT)?;
     Ok(node::comment(world, call, asker, living(world, asker, &id)?, &wishes, true))

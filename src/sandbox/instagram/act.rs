@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::{Asker, living, living_media, refusal};
 use crate::sandbox::comment::Hider;
+use crate::sandbox::meta::act::{self, Reply};
 use crate::sandbox::meta::error::GraphError;
 use crate::sandbox::meta::{boolean, private};
-use crate::sandbox::seed::{Author, Line};
 use crate::sandbox::wire::Call;
-use crate::sandbox::world::{World, graph_date};
+use crate::sandbox::world::World;
 
 /// `POST /{comment}` with `hide`; the field that tells is called `hidden`.
 pub(super) fn hide(
@@ -63,8 +63,7 @@ pub(super) fn reply(
     object: &str,
 ) -> Result<Value, GraphError> {
     asker.must_moderate(world)?;
-    let text = call.param("message").filter(|text| !text.is_empty());
-    let text = text.ok_or_else(|| GraphError::new(100, "The parameter message is required"))?.to_owned();
+    let text = act::text(call, "The parameter message is required")?;
     let (post, parent) = if world.post(object).is_some() {
         (object.to_owned(), None)
     } else {
@@ -80,19 +79,8 @@ pub(super) fn reply(
     }
     let id = (18_000_000_000_000_000_u64 + u64::try_from(world.count()).unwrap_or_default()).to_string();
     let name = world.account(asker.account).and_then(|account| account.username.clone());
-    let line = Line {
-        account: asker.account.to_owned(),
-        post,
-        id: id.clone(),
-        parent,
-        author: Some(Author { id: Some(asker.account.to_owned()), name }),
-        at: Some(graph_date(world.now())),
-        text,
-        ours: true,
-        ..Line::default()
-    };
-    world.check(&line).map_err(|_| GraphError::plain(1, "An unknown error occurred"))?;
-    world.add(line);
+    let answer = Reply { post, id: id.clone(), parent, name, text };
+    act::write(world, asker.account, answer)?;
     Ok(json!({ "id": id }))
 }
 

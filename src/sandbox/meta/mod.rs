@@ -1,5 +1,6 @@
 //! What Facebook's and Instagram's APIs have in common: the Graph API's errors, fields, pages, tokens and limits.
 
+pub(super) mod act;
 pub(super) mod error;
 pub(super) mod fields;
 pub(super) mod page;
