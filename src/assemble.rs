@@ -359,9 +359,9 @@ fn connectors(
                 let http = http.within(book.budget(&name, graph::quotas()));
                 let (id, clock) = (account.native_id.clone(), clock.clone());
                 if account.platform == Platform::Facebook {
-                    Box::new(Facebook::open(http, api, id, token, app_secret, clock))
+                    Box::new(Facebook::open(http, api, id, token, app_secret, clock).reaching(account.reach))
                 } else {
-                    Box::new(Instagram::open(http, api, id, token, app_secret, clock))
+                    Box::new(Instagram::open(http, api, id, token, app_secret, clock).reaching(account.reach))
                 }
             }
             Platform::Bluesky => {
@@ -415,8 +415,8 @@ fn rotating(
     let token = Arc::new(token);
     let budget = match account.platform {
         Platform::Youtube => book.budget(&id, youtube::quotas()),
-        Platform::Linkedin => book.budget(&id, linkedin::quotas(linkedin::CALLS_A_DAY)),
-        _ => book.budget(&id, x::quotas(x::READS_A_DAY)),
+        Platform::Linkedin => book.budget(&id, linkedin::quotas(config.platforms.linkedin.calls_a_day)),
+        _ => book.budget(&id, x::quotas(config.platforms.x.reads_a_day)),
     };
     let (clock, native) = (clock.clone(), account.native_id.clone());
     Ok(match account.platform {
@@ -427,9 +427,20 @@ fn rotating(
             // Half of what polling may spend, shared by the channels.
             Box::new(youtube.with_whole_units(youtube::WHOLE_UNITS.min(4_250 / channels.max(1))))
         }
-        Platform::Linkedin => Box::new(
-            Linkedin::new(http, api, &native, token, budget, clock).with_confirmed_removal(account.removes()),
-        ),
+        Platform::Linkedin => {
+            let limits = &config.platforms.linkedin;
+            // A key is one person's; no answer names the person, so the file of the key does.
+            let file = account.token_file.as_deref().and_then(Path::file_name);
+            let key = file.map_or_else(|| account.native_id.clone(), |name| name.to_string_lossy().into());
+            let person =
+                book.budget(&format!("{id}/{key}"), linkedin::quotas_by_person(limits.calls_a_day_by_person));
+            let linkedin = Linkedin::new(http, api, &native, token, budget, clock)
+                .within(person)
+                .with_version(&limits.version)
+                .reaching(account.reach)
+                .with_confirmed_removal(account.removes());
+            Box::new(linkedin)
+        }
         _ => Box::new(X::new(http, api, native, token, budget, clock)),
     })
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::config::{Account, Api, Config, Fault, KekSource, Transport, Warning};
 use crate::domain::calendar::{self, Hours};
+use crate::domain::comment::Platform;
 use crate::domain::roster::{self, Role};
 
 /// So many days ahead it is looked for days on which nobody is there.
@@ -103,6 +104,17 @@ pub fn coming(config: &Config, now: DateTime<Utc>) -> Vec<Warning> {
             );
         }
     }
+    if let Some((ends, days)) = linkedin_ends(config, today)
+        && days <= AHEAD.cast_signed()
+    {
+        let version = &config.platforms.linkedin.version;
+        let how = if days < 0 { "ended" } else { "ends" };
+        warn(
+            "platform.linkedin.version".to_owned(),
+            format!("version {version} of LinkedIn's API {how} about {ends}: then nothing is read there"),
+            "write a later one, after trying it with `uppsikt doctor`, or update Uppsikt",
+        );
+    }
     for (key, on) in decisions(config) {
         if on > today {
             warn(key, format!("{on} is still to come"), "correct the date, or wait for the decision");
@@ -123,6 +135,16 @@ fn unstaffed_hours(hours: &Hours, today: NaiveDate) -> (i64, i64) {
         .fold(TimeDelta::zero(), |sum, day| sum + day);
     let all = TimeDelta::days(YEAR.cast_signed());
     (all.num_hours(), (all - staffed).num_hours())
+}
+
+/// About when the version of LinkedIn's API that is spoken ends, and how many days that is from `today`; `None` without a
+/// real account there. A version lives for a year from its month (202508 ended on 17 August 2026).
+fn linkedin_ends(config: &Config, today: NaiveDate) -> Option<(NaiveDate, i64)> {
+    let real = |account: &Account| account.platform == Platform::Linkedin && account.api != Api::Sandbox;
+    config.accounts.iter().any(real).then_some(())?;
+    let (year, month) = config.platforms.linkedin.version.split_at_checked(4)?;
+    let ends = NaiveDate::from_ymd_opt(year.parse::<i32>().ok()? + 1, month.parse().ok()?, 15)?;
+    Some((ends, (ends - today).num_days()))
 }
 
 /// Every decision that the configuration names, with its date.
@@ -237,6 +259,46 @@ mod tests {
         assert_eq!(unstaffed_hours(&Hours::default(), today), (8760, 8760 - 253 * 17 / 2 - 1));
         let always = Hours { close: chrono::NaiveTime::from_hms_opt(8, 0, 0).unwrap(), ..Hours::default() };
         assert_eq!(unstaffed_hours(&always, today), (8760, 8760));
+    }
+
+    #[test]
+    fn a_version_of_linkedins_api_that_is_about_to_end_is_told_before_it_does() {
+        let decided = "{ by = \"kommunstyrelsen\", on = 2026-02-03, dnr = \"KS 1\" }";
+        let account = EXAMPLE.split("[[account]]").nth(1).unwrap();
+        let account = account
+            .replace("id = \"fb\"", "id = \"li\"")
+            .replace("platform = \"facebook\"", "platform = \"linkedin\"")
+            .replace("123456789012345", "urn:li:organization:1");
+        let account: String = account
+            .lines()
+            .filter(|line| !line.starts_with("api = ") && !line.starts_with("app_secret"))
+            .fold(String::new(), |all, line| all + line + "\n");
+        let text = |version: &str| {
+            format!(
+                "{EXAMPLE}\n[[account]]{account}\n[storage.linkedin]\nrule = \"keep\"\ndecided = {decided}\n\
+                     [platform.linkedin]\nversion = \"{version}\"\n"
+            )
+        };
+        for (version, expected) in [
+            ("202601", Some("ends about 2027-01-15")),
+            ("202511", Some("ended about 2026-11-15")),
+            ("202607", None),
+        ] {
+            let (code, lines) = checked(&text(version), false);
+            let told: Vec<_> =
+                lines.iter().filter(|line| line.contains("platform.linkedin.version")).collect();
+            assert_eq!(code, 0, "{lines:#?}");
+            assert_eq!(told.len(), usize::from(expected.is_some()), "{version}: {lines:#?}");
+            assert!(expected.is_none_or(|expected| told[0].contains(expected)), "{told:?}");
+        }
+        let (_, lines) = checked(
+            &EXAMPLE.replace("[denied]", "[platform.linkedin]\nversion = \"202401\"\n[denied]"),
+            false,
+        );
+        assert!(
+            !lines.join("").contains("platform.linkedin"),
+            "without an account there it is nobody's affair"
+        );
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::assemble::{self, Layout};
 use crate::clock::Clock;
 use crate::config::{Account, AccountStatus, Api, Config, KekSource, Transport};
 use crate::connector::budget::Book;
-use crate::connector::{Connector, ConnectorError, Reading, Standing};
+use crate::connector::{Connector, ConnectorError, Reading, Standing, reach_of};
 use crate::domain::key::{Because, Key, Missing};
 use crate::store;
 
@@ -476,10 +476,19 @@ fn facts(account: &Account, connector: &dyn Connector, found: &mut Findings) {
             )
             .remedy(format!("confirmed by: {}", fact.confirm));
     }
+    // Where the platform leaves a choice, how far "every pass" and "in turn" reach.
+    let reach = reach_of(account.platform).map(|_| account.reach);
+    let young = reach.and_then(|reach| reach.horizon);
     for surface in capabilities.surfaces {
         let reading = match surface.reading {
-            Reading::EveryPass => "read in every pass".to_owned(),
-            Reading::Swept => "swept in turn".to_owned(),
+            Reading::EveryPass => young.map_or_else(
+                || "read in every pass".to_owned(),
+                |days| format!("read in every pass, posts younger than {days} days"),
+            ),
+            Reading::Swept => reach.map_or_else(
+                || "swept in turn".to_owned(),
+                |reach| format!("swept in turn, each post again within {} days", reach.sweep_days),
+            ),
             Reading::ByHand(why) => format!("not readable, a person looks every day: {why}"),
         };
         found.of(account, Grade::Note, "surface", format!("{}: {reading}", surface.name));

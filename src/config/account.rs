@@ -1,22 +1,29 @@
 //! Accounts: whose they are, how often they are watched, and who decided so.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
-use chrono::{DateTime, Days, NaiveDate, TimeZone, Utc};
-use chrono_tz::Europe::Stockholm;
-use cron::Schedule;
-use url::Url;
+use chrono::{DateTime, Utc};
 
-use super::machine::{id, is_loopback, web_address};
+use super::machine::{id, web_address};
 use super::people::Known;
 use super::profile::EditorRules;
 use super::reader::{At, Node, Report, Section, quote, suggestion};
-use super::{Account, AccountStatus, Api, BoardKind, Media, Mode, Poll, PollDecided};
+use super::{Account, AccountStatus, Api, BoardKind, Media, Mode};
 use crate::connector::capabilities_of;
 use crate::domain::category::DecisionRef;
 use crate::domain::comment::Platform;
-use crate::domain::roster::{AccountStaff, Role};
+use crate::domain::roster::AccountStaff;
+
+mod people;
+mod reach;
+mod schedule;
+mod server;
+
+use people::{coverage, editors, owner};
+use reach::reach;
+use schedule::{poll, poll_decided};
+use server::{api, secret_files, shape, usual_api};
 
 /// What accounts are checked against.
 #[derive(Debug)]
@@ -110,6 +117,7 @@ fn account(
     let media = optional(&mut section, "media", &media, Media::Never, report);
     let removal = section.get("removal").and_then(|node| removal(&node, platform, report));
     let by_hand = section.get("by_hand").map(|node| by_hand(&node, report));
+    let reach = reach(&mut section, platform, report);
     let watched_from = section.get("watched_from").map(|node| instant(&node, report));
     let owner = owner(&mut section, context, report);
     let editors = editors(&mut section, context, report);
@@ -166,6 +174,7 @@ fn account(
         media: media?,
         removal,
         by_hand: by_hand.flatten(),
+        reach: reach?,
         api: api?,
         token_file,
         app_secret_file,
@@ -274,350 +283,4 @@ fn instant(node: &Node<'_, '_>, report: &mut Report) -> Option<DateTime<Utc>> {
         );
     }
     instant
-}
-
-/// The account owner: a manager who is employed (R57).
-fn owner(section: &mut Section<'_, '_>, context: &Context<'_>, report: &mut Report) -> Option<At<String>> {
-    let owner = section.need(report, "owner", "name the manager who owns the account")?.text(report)?;
-    if !context.known.expect_person(&owner, report) {
-        return None;
-    }
-    context.known.expect_role(&owner, Role::Owner, report);
-    if let Some(person) = context.known.person(&owner.value) {
-        if !person.manager {
-            report.fault(
-                &owner.place,
-                format!("person `{}` is no manager: \"Kontoansvarig … måste vara en chef\"", person.id),
-                format!("write manager = true under person[{}] if so, or name a manager", person.id),
-            );
-        }
-        if !person.employed {
-            report.fault(
-                &owner.place,
-                format!("person `{}` is not employed, and cannot own an account", person.id),
-                format!("write employed = true under person[{}] if so, or name somebody else", person.id),
-            );
-        }
-    }
-    Some(owner)
-}
-
-/// The editors: with the role, and trained and employed as the profile demands (R58).
-fn editors(
-    section: &mut Section<'_, '_>,
-    context: &Context<'_>,
-    report: &mut Report,
-) -> Option<Vec<At<String>>> {
-    let node = section.need(report, "editors", "name the persons who answer, in order of turn")?;
-    let list = node.list(report)?;
-    if list.is_empty() {
-        report.fault(&node.place, "names nobody: no comment would be answered", "name at least one person");
-    }
-    let mut editors: Vec<At<String>> = Vec::new();
-    for node in &list {
-        let Some(editor) = node.text(report) else { continue };
-        if editors.iter().any(|earlier| earlier.value == editor.value) {
-            report.fault(&editor.place, format!("{} is named twice", quote(&editor.value)), "remove one");
-            continue;
-        }
-        if context.known.expect_person(&editor, report) {
-            context.known.expect_role(&editor, Role::Editor, report);
-            qualified(&editor, context, report);
-        }
-        editors.push(editor);
-    }
-    Some(editors)
-}
-
-fn qualified(editor: &At<String>, context: &Context<'_>, report: &mut Report) {
-    let Some(person) = context.known.person(&editor.value) else { return };
-    let rules = [
-        (person.trained.is_some(), context.editors.trained, "not trained as an editor", "trained = the date"),
-        (person.employed, context.editors.employed, "not employed", "employed = true"),
-    ];
-    for (fulfilled, required, what, remedy) in rules {
-        let message = format!("editor `{}` is {what}", person.id);
-        let remedy = format!("write {remedy} under person[{}] if so, or name somebody else", person.id);
-        if fulfilled {
-            continue;
-        }
-        if required {
-            report.fault(&editor.place, format!("{message}, which the profile demands"), remedy);
-        } else {
-            report.warn(&editor.place, message, remedy);
-        }
-    }
-}
-
-/// At least two with access (R62), and on no day nobody (R3).
-fn coverage(
-    section: &Section<'_, '_>,
-    owner: &At<String>,
-    editors: &[At<String>],
-    context: &Context<'_>,
-    report: &mut Report,
-) {
-    let known = context.known;
-    let named: BTreeSet<&str> = editors.iter().chain([owner]).map(|id| id.value.as_str()).collect();
-    let with_access = named.iter().filter(|id| !known.has_left(id)).count();
-    let place = section.child("editors");
-    if with_access < 2 {
-        report.warn(
-            &place,
-            format!(
-                "{with_access} of the persons named has access: \"Minst två anställda bör ha behörighet\""
-            ),
-            "name another editor",
-        );
-    }
-    let communicators =
-        known.roster.persons.iter().filter(|person| person.roles.contains(&Role::Communicator));
-    let chain = known.with_deputies(
-        named.iter().copied().chain(communicators.map(|person| person.id.as_str())).chain(context.operator),
-    );
-    // Who is there changes only on the first day of an absence, so those days tell all.
-    let days: BTreeSet<NaiveDate> = known.roster.absences.iter().map(|absence| absence.from).collect();
-    let nobody = |day: &NaiveDate| !chain.iter().any(|id| known.roster.absence(id, *day).is_none());
-    let Some(day) = days.into_iter().find(nobody) else { return };
-    let for_good = chain
-        .iter()
-        .all(|id| known.roster.absences.iter().any(|absence| absence.person == *id && absence.to.is_none()));
-    let message = format!(
-        "nobody is there from {day}: not the owner, no editor, no deputy, no communicator, not the operator"
-    );
-    let remedy = "name a deputy who is there, or correct the absences";
-    if for_good {
-        report.fault(&place, message, remedy);
-    } else {
-        report.warn(&place, message, remedy);
-    }
-}
-
-/// A schedule in Stockholm time that fires, and names its weekdays.
-fn poll(node: &Node<'_, '_>, status: Option<AccountStatus>, report: &mut Report) -> Option<Poll> {
-    let text = node.text(report)?;
-    let schedule = match parse_schedule(&text.value) {
-        Ok(schedule) => schedule,
-        Err((message, remedy)) => {
-            report.fault(&node.place, format!("{}: {message}", quote(&text.value)), remedy);
-            return None;
-        }
-    };
-    let first = NaiveDate::from_ymd_opt(2027, 1, 1)?;
-    let midnight = |days| {
-        let day = first.checked_add_days(Days::new(days))?.and_hms_opt(0, 0, 0)?;
-        Stockholm.from_local_datetime(&day).earliest()
-    };
-    // A common year tells whether every day has a poll; which year it is does not matter.
-    let polled = |days: u64| {
-        let (from, to) = (midnight(days)?, midnight(days + 1)?);
-        schedule.after(&(from - chrono::TimeDelta::seconds(1))).next().map(|at| at < to)
-    };
-    if polled(0).is_none() {
-        report.fault(
-            &node.place,
-            format!("{} never comes", quote(&text.value)),
-            "correct the day and the month",
-        );
-        return None;
-    }
-    let missed = (0..365).filter(|days| polled(*days) != Some(true)).count();
-    if missed > 0 && status == Some(AccountStatus::Active) {
-        report.warn(
-            &node.place,
-            format!("leaves days of a year unwatched ({missed} of 365): \"daglig bevakning är att föredra\""),
-            "watch at least once every 24 hours, such as \"0 */5 * * * *\"",
-        );
-    }
-    let mut fields = text.value.split_whitespace();
-    if fields.next().is_some_and(|seconds| seconds.contains(['*', '/', '-', ','])) {
-        report.warn(
-            &node.place,
-            "polls more than once a minute, and will use up what the platform allows",
-            "write one number of seconds first, such as \"0 */5 * * * *\"",
-        );
-    }
-    Some(Poll { text: text.value, schedule })
-}
-
-fn parse_schedule(text: &str) -> Result<Schedule, (String, &'static str)> {
-    const REMEDY: &str =
-        "write sec min hour day month weekday, such as \"0 */5 * * * *\" or \"0 0 8 * * MON-FRI\"";
-    let fields: Vec<&str> = text.split_whitespace().collect();
-    if fields.len() != 6 {
-        return Err((format!("has {} fields, not six", fields.len()), REMEDY));
-    }
-    // `cron` counts Sunday as 1, other programs as 0 or 7; nobody should have to remember which.
-    if fields[5].contains(|c: char| c.is_ascii_digit()) {
-        return Err((
-            "names a weekday by number, which means different days in different programs".to_owned(),
-            "write weekdays by name: MON-SUN",
-        ));
-    }
-    for field in &fields {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "*,/-?".contains(c);
-        // `cron` would build a set of all numbers between two bounds, and step by nothing.
-        let numbers = || field.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty());
-        let no_step = field.split('/').skip(1).any(|step| step.trim_start_matches('0').is_empty());
-        if !field.chars().all(allowed)
-            || field.len() > 100
-            || numbers().any(|number| number.len() > 2)
-            || no_step
-        {
-            return Err((format!("the field {} cannot be read", quote(field)), REMEDY));
-        }
-    }
-    fields.join(" ").parse().map_err(|_| ("cannot be read as a schedule".to_owned(), REMEDY))
-}
-
-fn poll_decided(node: &Node<'_, '_>, context: &Context<'_>, report: &mut Report) -> Option<PollDecided> {
-    let mut section = node.table(report)?;
-    let by = section.need(report, "by", "name the person who decided").and_then(|node| node.text(report));
-    let on = section.need(report, "on", "write the date").and_then(|node| node.date(report));
-    let reason = section.need(report, "reason", "write why this often").and_then(|node| node.text(report));
-    section.close(report);
-    if let Some(by) = &by
-        && context.known.expect_person(by, report)
-        && context.known.person(&by.value).is_some_and(|person| !person.manager)
-    {
-        report.warn(
-            &by.place,
-            format!(
-                "person `{}` is no manager: the account's manager decides how often it is watched",
-                by.value
-            ),
-            "let the manager decide",
-        );
-    }
-    Some(PollDecided { by: by?.value, on: on?.value, reason: reason?.value })
-}
-
-/// Where the platform answers unless the file says otherwise.
-fn usual_api(platform: Platform) -> &'static str {
-    match platform {
-        Platform::Facebook => "https://graph.facebook.com/v25.0",
-        Platform::Instagram => "https://graph.instagram.com/v25.0",
-        Platform::Youtube => "https://www.googleapis.com/youtube/v3",
-        Platform::Linkedin => "https://api.linkedin.com/rest",
-        Platform::X => "https://api.x.com/2",
-        Platform::Bluesky => "https://bsky.social",
-    }
-}
-
-fn api(node: &Node<'_, '_>, report: &mut Report) -> Option<Api> {
-    if node.value.as_str() == Some("sandbox") {
-        return Some(Api::Sandbox);
-    }
-    let mut url = web_address(node, report)?;
-    let message = if url.scheme() == "http" && !is_loopback(&url) {
-        "would send tokens in clear over the network"
-    } else if !url.username().is_empty() || url.password().is_some() {
-        "holds a user name or a password"
-    } else if url.query().is_some() || url.fragment().is_some() {
-        "has a query or a fragment"
-    } else {
-        let path = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&path);
-        return Some(Api::Url(url));
-    };
-    report.fault(&node.place, message, "write an address with https, or http on 127.0.0.1, or \"sandbox\"");
-    None
-}
-
-/// `token_file`, `app_secret_file`, `login_file`: those that the platform uses.
-fn secret_files(
-    section: &mut Section<'_, '_>,
-    platform: Option<Platform>,
-    api: Option<&Api>,
-    context: &Context<'_>,
-    report: &mut Report,
-) -> [Option<PathBuf>; 3] {
-    let outside = matches!(api, Some(Api::Url(url)) if !is_loopback(url));
-    ["token_file", "app_secret_file", "login_file"].map(|key| {
-        let Some(node) = section.get(key) else {
-            let needed = match platform {
-                Some(Platform::Bluesky) => key == "login_file",
-                Some(_) => key == "token_file",
-                None => false,
-            };
-            if needed && outside {
-                let place = section.child(key);
-                report.fault(&place, "is missing", "name the file, relative to paths.secrets");
-            }
-            return None;
-        };
-        let used = match platform {
-            Some(Platform::Bluesky) => key == "login_file",
-            Some(Platform::Facebook | Platform::Instagram) => key != "login_file",
-            Some(_) => key == "token_file",
-            None => true,
-        };
-        if let Some(platform) = platform.filter(|_| !used) {
-            report.fault(&node.place, format!("is not used by {}", platform.label()), "remove it");
-        }
-        let text = node.text(report)?;
-        if Path::new(&text.value).components().any(|part| part == Component::ParentDir) {
-            report.fault(&node.place, "leaves paths.secrets by `..`", "name a file in paths.secrets");
-            return None;
-        }
-        Some(context.secrets.join(text.value))
-    })
-}
-
-/// What real ids look like; the emulator takes any.
-fn shape(platform: Platform, id: &At<String>, api: &Url, report: &mut Report) {
-    let wanted = match platform {
-        Platform::Bluesky if !id.value.starts_with("did:") => "an id that begins with did:, not the handle",
-        Platform::Facebook | Platform::Instagram if !id.value.bytes().all(|b| b.is_ascii_digit()) => {
-            "the number of the page or account"
-        }
-        Platform::Youtube if !id.value.starts_with("UC") => "the channel's id, which begins with UC",
-        _ => return,
-    };
-    if !is_loopback(api) {
-        report.warn(
-            &id.place,
-            format!("{} does not look like an id of {}", quote(&id.value), platform.label()),
-            format!("write {wanted}"),
-        );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_schedule_has_six_fields_and_names_its_weekdays() {
-        for good in
-            ["0 */5 * * * *", "30 */2 * * * *", "0 0 8,12 * * MON-FRI", "0 0 8 1 JAN ?", "0  0 8 * * Sun"]
-        {
-            parse_schedule(good).unwrap();
-        }
-        for bad in [
-            "",
-            "* * * * *",
-            "0 0 8 * * 1",
-            "0 0 8 * * 2-6",
-            "0 0 8 * * * 2027",
-            "0 0-4000000000 8 * * *",
-            "0 */0 8 * * *",
-            "0 */00 8 * * *",
-            "0 0 25 * * *",
-            "0 0 8 * * MÅN",
-            "x x x x x x",
-            "0 0 8 32 * *",
-        ] {
-            assert!(parse_schedule(bad).is_err(), "{bad}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_schedule_makes_it_panic(text in "[0-9*/,?a-zA-Z -]{0,40}") {
-            if let Ok(schedule) = parse_schedule(&text) {
-                let _ = schedule.after(&Stockholm.with_ymd_and_hms(2027, 3, 28, 0, 0, 0).unwrap()).next();
-            }
-        }
-    }
 }

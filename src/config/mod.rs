@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 use url::Url;
 
-use crate::connector::capabilities_of;
+use crate::connector::{Reach, capabilities_of};
 use crate::domain::calendar::Hours;
 use crate::domain::category::{Category, CategoryPolicy, DecisionRef};
 use crate::domain::comment::Platform;
@@ -30,7 +30,10 @@ mod profile;
 
 mod secret;
 
+mod platforms;
+
 mod reader;
+
 mod storage;
 
 #[cfg(test)]
@@ -38,6 +41,7 @@ mod tests;
 
 pub use fault::{Fault, Warning};
 pub use load::Examined;
+pub use platforms::{LinkedinLimits, Platforms, XLimits};
 pub use profile::{EditorRules, Profile};
 pub use storage::{Storage, StorageRule};
 
@@ -72,6 +76,8 @@ pub struct Config {
     pub denied: BTreeMap<String, DecisionRef>,
     /// What is decided where a platform's terms and the archives act disagree, by the platform's code.
     pub storage: BTreeMap<String, Storage>,
+    /// What may be asked of the platforms.
+    pub platforms: Platforms,
     /// Boards and companies.
     pub boards: Vec<Board>,
     /// Persons, absences and who answers for which account.
@@ -272,6 +278,8 @@ pub struct Account {
     /// Places where visitors write that no API shows, each looked at by hand every working day (N13); `None`: those
     /// that the platform's connector names.
     pub by_hand: Option<Vec<String>>,
+    /// How far back it is read; the platform's own way where that leaves no choice.
+    pub reach: Reach,
     /// Which server answers for the platform.
     pub api: Api,
     /// The access token; relative names are below `paths.secrets`, and are joined here.

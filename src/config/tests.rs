@@ -12,6 +12,7 @@ use crate::domain::roster::{AbsenceKind, Role};
 mod accounts;
 mod machine;
 mod people;
+mod platforms;
 mod warnings;
 
 /// The file that administrators begin with.

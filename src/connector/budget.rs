@@ -198,6 +198,26 @@ impl Budget {
         self.inner().quotas.contains_key(name)
     }
 
+    /// The time by its clock (UTC).
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Whether `costs` could be spent now, as far as this process knows; spends nothing.
+    ///
+    /// # Errors
+    /// `RateLimited` until all of them fit.
+    pub fn fits(&self, costs: &[(&'static str, u64)], purpose: Purpose) -> Result<(), ConnectorError> {
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        inner.fill(now);
+        let (_, wanted, refunds) = inner.priced(costs, purpose, self.ledger.is_some(), now);
+        match inner.state.wait(&wanted, &refunds, purpose, now) {
+            Some(wait) => Err(limited(wait)),
+            None => Ok(()),
+        }
+    }
+
     /// Counts `costs` (a quota's name and units each), or none of them; durable when this returns. A cost of nothing
     /// still asks whether the platform has said that the quota is at its end.
     ///
@@ -209,28 +229,7 @@ impl Budget {
         let now = self.clock.now();
         let mut inner = self.inner();
         inner.fill(now);
-        let mut price: BTreeMap<&'static str, u64> = BTreeMap::new();
-        for (name, units) in costs {
-            if inner.quotas.contains_key(name) {
-                *price.entry(name).or_default() += units;
-            }
-        }
-        let mut wanted = Vec::new();
-        let mut refunds = Vec::new();
-        for (name, units) in &price {
-            let Some(limit) = inner.quotas.get(name) else { continue };
-            let lease = inner.leases.get(name).copied().filter(|lease| lease.units > 0);
-            let current = lease.filter(|lease| lease.end == limit.window.end(now));
-            if let (Some(old), None) = (lease, current) {
-                refunds.push(((*name).to_owned(), old));
-            }
-            let have = current.map_or(0, |lease| lease.units);
-            wanted.push(Wanted {
-                name,
-                need: units.saturating_sub(have),
-                lease: lease_of(limit, purpose, self.ledger.is_some()),
-            });
-        }
+        let (price, wanted, refunds) = inner.priced(costs, purpose, self.ledger.is_some(), now);
         if let Some(wait) = inner.state.wait(&wanted, &refunds, purpose, now) {
             return Err(limited(wait));
         }
@@ -426,7 +425,39 @@ impl Inner {
             counted.turn(now);
         }
     }
+
+    fn priced(
+        &self,
+        costs: &[(&'static str, u64)],
+        purpose: Purpose,
+        kept: bool,
+        now: DateTime<Utc>,
+    ) -> Priced {
+        let mut price: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for (name, units) in costs {
+            if self.quotas.contains_key(name) {
+                *price.entry(name).or_default() += units;
+            }
+        }
+        let mut wanted = Vec::new();
+        let mut refunds = Vec::new();
+        for (name, units) in &price {
+            let Some(limit) = self.quotas.get(name) else { continue };
+            let lease = self.leases.get(name).copied().filter(|lease| lease.units > 0);
+            let current = lease.filter(|lease| lease.end == limit.window.end(now));
+            if let (Some(old), None) = (lease, current) {
+                refunds.push(((*name).to_owned(), old));
+            }
+            let have = current.map_or(0, |lease| lease.units);
+            let lease = lease_of(limit, purpose, kept);
+            wanted.push(Wanted { name, need: units.saturating_sub(have), lease });
+        }
+        (price, wanted, refunds)
+    }
 }
+
+/// What a request costs by quota, what it needs beyond the leases, and the leases whose window is over.
+type Priced = (BTreeMap<&'static str, u64>, Vec<Wanted>, Vec<(String, Lease)>);
 
 /// What a request needs of one quota.
 #[derive(Debug, Clone, Copy)]

@@ -50,7 +50,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use super::graph::sweep::{self, Edge, Lists, Source};
+use super::graph::sweep::{self, Edge, Ground, Lists, Source};
 use super::graph::{Asked, Comments, Graph, Object, Permits, Posts, Words, permits, standing};
 use super::http::{Endpoint, Fetched, Http};
 use super::{
@@ -240,20 +240,8 @@ impl Facebook {
 }
 
 impl Source for Facebook {
-    fn graph(&self) -> &Graph {
-        &self.graph
-    }
-
-    fn account(&self) -> &str {
-        &self.page_id
-    }
-
-    fn reach(&self) -> Reach {
-        self.reach
-    }
-
-    fn lists(&self) -> &'static Lists {
-        &LISTS
+    fn ground(&self) -> Ground<'_> {
+        Ground { graph: &self.graph, account: &self.page_id, reach: self.reach, lists: &LISTS }
     }
 
     fn read_posts(&self, body: &[u8]) -> serde_json::Result<Posts> {

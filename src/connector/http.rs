@@ -8,6 +8,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::archive::Preserved;
 use crate::connector::ConnectorError;
 use crate::connector::budget::{Budget, Left};
@@ -83,6 +85,33 @@ pub enum ClientError {
     Settings(String),
 }
 
+/// A whole answer of any status, before it is taken or refused: what its headers say of the limits is true of a refusal
+/// too.
+#[derive(Debug)]
+pub struct Heard<'a> {
+    /// The answer.
+    pub answer: &'a Answer,
+    /// The quotas that the request cost.
+    pub costs: &'a [&'static str],
+    /// What requests of this client are counted against.
+    pub budgets: &'a [Budget],
+    /// The platform's clock where it tells it, else ours (UTC).
+    pub now: DateTime<Utc>,
+}
+
+/// "Too many", in a platform's own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooMany {
+    /// How long nothing more is asked.
+    pub wait: Duration,
+    /// Of which quotas.
+    pub quotas: Vec<&'static str>,
+}
+
+/// Listens to every answer of one platform and takes over what it says of the limits. For a 429 it may also say what the
+/// headers that all platforms share do not: which limit it is, and until when.
+pub type Ear = fn(&Heard<'_>) -> Option<TooMany>;
+
 /// The client. Cloning shares its connections.
 #[derive(Clone)]
 pub struct Http {
@@ -93,6 +122,7 @@ pub struct Http {
     tls: Result<reqwest::Client, String>,
     /// What may still be asked; without one nothing is counted. Quotas are found by name in all of them.
     budgets: Vec<Budget>,
+    ear: Option<Ear>,
 }
 
 impl fmt::Debug for Http {
@@ -141,7 +171,7 @@ impl Http {
             outer = outer.tls_certs_merge(certificates);
         }
         let tls = outer.build().map_err(|error| causes(&error.without_url()));
-        Ok(Self { loopback, tls, budgets: Vec::new() })
+        Ok(Self { loopback, tls, budgets: Vec::new(), ear: None })
     }
 
     /// The same client for one key, app or address: every request is counted against `budget`, beside those it is
@@ -151,6 +181,12 @@ impl Http {
         let mut within = self.clone();
         within.budgets.push(budget);
         within
+    }
+
+    /// The same client, of whose every answer `ear` hears before anybody else.
+    #[must_use]
+    pub fn heard_by(&self, ear: Ear) -> Self {
+        Self { ear: Some(ear), ..self.clone() }
     }
 
     /// The budget that was added last.
@@ -241,10 +277,9 @@ impl Http {
             }
         })?;
         kill::point("act", When::Lost);
-        let answer = Answer::read(&place, head, limit).await.and_then(Answer::usable);
+        let answer = Answer::read(&place, head, limit).await;
         kill::point("act", When::After);
-        self.heed(&costs, answer.as_ref().err());
-        answer.map_err(|error| match error {
+        self.heed(&costs, answer).map_err(|error| match error {
             ConnectorError::RateLimited(_) => error,
             other => ConnectorError::OutcomeUnknown(other.to_string()),
         })
@@ -259,9 +294,8 @@ impl Http {
             .send()
             .await
             .map_err(|error| ConnectorError::Unavailable(told(&place, error)))?;
-        let answer = Answer::read(&place, head, limit).await.and_then(Answer::usable);
-        self.heed(&costs, answer.as_ref().err());
-        answer
+        let answer = Answer::read(&place, head, limit).await;
+        self.heed(&costs, answer)
     }
 
     /// Counts the request before it is sent: one that is lost has cost as much as one that was answered.
@@ -269,21 +303,39 @@ impl Http {
     /// Gives the quotas that it costs.
     fn count(&self, request: &Request) -> Result<Vec<&'static str>, ConnectorError> {
         let (costs, purpose) = request.price();
+        // Where one budget says no, nothing is taken from the others: a spent one must not empty them poll by poll.
+        for budget in &self.budgets {
+            budget.fits(costs, purpose)?;
+        }
         for budget in &self.budgets {
             budget.spend(costs, purpose)?;
         }
         Ok(costs.iter().map(|(name, _)| *name).collect())
     }
 
-    /// "Too many" closes the quotas that the request cost, until the platform's time: nobody else asks in vain.
-    fn heed(&self, costs: &[&'static str], error: Option<&ConnectorError>) {
-        let Some(ConnectorError::RateLimited(wait)) = error else { return };
-        for budget in &self.budgets {
-            let own: Vec<_> = costs.iter().copied().filter(|name| budget.has(name)).collect();
-            if !own.is_empty() || costs.is_empty() {
-                budget.refused(&own, *wait);
+    /// The answer, if it is usable. "Too many" closes the quotas that the request cost, or those that the platform's
+    /// words are about, until the platform's time: nobody else asks in vain.
+    fn heed(
+        &self,
+        costs: &[&'static str],
+        answer: Result<Answer, ConnectorError>,
+    ) -> Result<Answer, ConnectorError> {
+        let answer = answer?;
+        let told = self.ear.and_then(|ear| {
+            let now = answer.date.or_else(|| self.budgets.first().map(Budget::now))?;
+            ear(&Heard { answer: &answer, costs, budgets: &self.budgets, now })
+        });
+        answer.usable().map_err(|error| {
+            let ConnectorError::RateLimited(wait) = error else { return error };
+            let (wait, quotas) = told.map_or_else(|| (wait, costs.to_vec()), |told| (told.wait, told.quotas));
+            for budget in &self.budgets {
+                let own: Vec<_> = quotas.iter().copied().filter(|name| budget.has(name)).collect();
+                if !own.is_empty() || quotas.is_empty() {
+                    budget.refused(&own, wait);
+                }
             }
-        }
+            ConnectorError::RateLimited(wait)
+        })
     }
 
     fn prepare(&self, request: Request) -> Result<reqwest::RequestBuilder, ConnectorError> {

@@ -53,7 +53,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::graph::sweep::{self, Edge, Lists, Source};
+use super::graph::sweep::{self, Edge, Ground, Lists, Source};
 use super::graph::{
     Asked, Comments, Doing, Failure, Graph, Object, Permits, Posts, Words, failure, permits, standing,
 };
@@ -302,20 +302,8 @@ fn unversioned(api: &Endpoint) -> Option<Endpoint> {
 }
 
 impl Source for Instagram {
-    fn graph(&self) -> &Graph {
-        &self.graph
-    }
-
-    fn account(&self) -> &str {
-        &self.user_id
-    }
-
-    fn reach(&self) -> Reach {
-        self.reach
-    }
-
-    fn lists(&self) -> &'static Lists {
-        &LISTS
+    fn ground(&self) -> Ground<'_> {
+        Ground { graph: &self.graph, account: &self.user_id, reach: self.reach, lists: &LISTS }
     }
 
     fn read_posts(&self, body: &[u8]) -> serde_json::Result<Posts> {

@@ -27,7 +27,7 @@
 //! | the role `RECRUITING_POSTER`, or none, gets empty lists, not an error | the roles are asked for once a day; without a reading role the account is unauthorised |
 //! | 65600, 65601, 401 | the key is renewed once, else a person must connect again |
 //! | 403: no longer administrator | unauthorised; for one comment: no right |
-//! | 429: by the minute, by the day, and with no certain `Retry-After` | waits as told, else a minute; the day's calls are counted here, so the daily 429 should not come |
+//! | 429: by the minute, by the day, and with no certain `Retry-After` | waits as told; where its words speak of the day, until midnight UTC, for the app or the person that they name; else a minute |
 //! | 500 calls a day an app, 100 a person (development tier); no headers; midnight UTC | counted before each call; the e-mail at 75 % is not read |
 //! | keys last 60 days, refresh tokens 365 from the first grant, never longer, for approved partners only | renewed a fortnight before the end; the end of a refresh token is never moved; without one a person is warned by the key's end |
 //! | asking for another set of scopes ends all earlier keys | not handled here: `connect` asks for one set only |
@@ -44,15 +44,17 @@ pub mod wire;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use secrecy::SecretString;
 
-use super::http::{Answer, Endpoint, Fetched, Http, Method, Request};
+use super::http::{Answer, Endpoint, Fetched, Heard, Http, Method, Request, TooMany};
 use super::oauth::{Key, Naming};
 use super::{
     Budget, Capabilities, Connector, ConnectorError, Cursor, Left, Look, MissingRight, Page, Purpose, Quota,
-    Reading, Sighting, Standing, Surface, Target, Token, Unconfirmed, Window, permitted,
+    Reach, Reading, Sighting, Standing, Surface, Target, Token, Unconfirmed, Window, permitted,
 };
 use crate::archive::Preserved;
 use crate::clock::Clock;
@@ -63,11 +65,20 @@ use wire::Trouble;
 /// The version of the API that this connector was written for; each ends about a year after its month.
 pub const VERSION: &str = "202607";
 
-/// The quota's name.
+/// The quota of the app.
 const CALLS: &str = "calls a day";
+
+/// The quota of the person behind the key.
+const BY_PERSON: &str = "calls a day by the person";
 
 /// What the development tier allows an app a day.
 pub const CALLS_A_DAY: u64 = 500;
+
+/// Posts younger than so many days are read in every pass, unless the account says otherwise.
+pub const YOUNG_DAYS: u32 = 7;
+
+/// What the development tier allows one person a day.
+pub const CALLS_A_DAY_BY_PERSON: u64 = 100;
 
 /// Roles that may read comments.
 const READERS: [&str; 2] = ["ADMINISTRATOR", "DIRECT_SPONSORED_CONTENT_POSTER"];
@@ -86,7 +97,37 @@ pub fn budget(id: &str, calls_a_day: u64, clock: Clock) -> Budget {
 
 /// The limits of one app: so many calls a day until midnight UTC.
 pub fn quotas(calls_a_day: u64) -> [Quota; 1] {
-    [Quota { name: CALLS, limit: calls_a_day, window: Window::UtcDay, reserve: calls_a_day * 12 / 100 }]
+    [quota(CALLS, calls_a_day)]
+}
+
+/// The limits of the person behind a key, which all accounts read with that key share.
+pub fn quotas_by_person(calls_a_day: u64) -> [Quota; 1] {
+    [quota(BY_PERSON, calls_a_day)]
+}
+
+fn quota(name: &'static str, limit: u64) -> Quota {
+    Quota { name, limit, window: Window::UtcDay, reserve: limit * 12 / 100 }
+}
+
+/// What a 429 says. LinkedIn has limits by the minute and by the day, and sends no usage headers and no certain
+/// `Retry-After`; the day's is told in words: "Resource level throttle APPLICATION DAY limit for calls to this resource is
+/// reached", or MEMBER. Then nothing is asked before midnight UTC, and only of who has reached it.
+fn heed(heard: &Heard<'_>) -> Option<TooMany> {
+    if heard.answer.status != 429 {
+        return None;
+    }
+    let words = String::from_utf8_lossy(&heard.answer.body);
+    let says = |word: &str| words.split(|c: char| !c.is_ascii_alphanumeric()).any(|said| said == word);
+    let quotas = match (says("APPLICATION"), says("MEMBER")) {
+        (true, false) => vec![CALLS],
+        (false, true) => vec![BY_PERSON],
+        _ => vec![CALLS, BY_PERSON],
+    };
+    let told = heard.answer.wait_at(Some(heard.now));
+    let midnight = (Window::UtcDay.end(heard.now) - heard.now).to_std().unwrap_or(Duration::from_hours(1));
+    let is_told = heard.answer.header("retry-after").is_some();
+    let wait = if says("DAY") && !is_told { midnight.max(told) } else { told };
+    Some(TooMany { wait, quotas })
 }
 
 /// Where LinkedIn renews keys: at another host than the API; on this machine (the sandbox) beside the API.
@@ -95,6 +136,11 @@ pub fn token_endpoint(api: &Endpoint) -> Endpoint {
         Ok(linkedin) if !api.is_loopback() => linkedin,
         _ => api.with_path(&format!("{}/oauth/v2/accessToken", api.path().trim_end_matches("/rest"))),
     }
+}
+
+/// Whether the answer says that the key is no longer taken.
+fn is_refused(answer: &Answer) -> bool {
+    matches!(wire::trouble(answer.status, &answer.body), Some((Trouble::Key, _)))
 }
 
 /// One organisation page.
@@ -106,6 +152,7 @@ pub struct Linkedin {
     key: Key,
     version: String,
     confirmed_removal: bool,
+    reach: Reach,
 }
 
 impl fmt::Debug for Linkedin {
@@ -138,19 +185,32 @@ impl Linkedin {
             if id.starts_with("urn:") { id.to_owned() } else { format!("urn:li:organization:{id}") };
         let key = Key::new(token, http.clone(), token_endpoint(&api), Naming::Form, clock);
         Self {
-            http: http.within(budget),
+            http: http.within(budget).heard_by(heed),
             api,
             organization,
             key,
             version: VERSION.to_owned(),
             confirmed_removal: false,
+            reach: Reach { horizon: Some(YOUNG_DAYS), ..Reach::default() },
         }
+    }
+
+    /// Also within what the person behind the key may ask.
+    #[must_use]
+    pub fn within(self, person: Budget) -> Self {
+        Self { http: self.http.within(person), ..self }
     }
 
     /// Speaks another version of the API (`YYYYMM`).
     #[must_use]
     pub fn with_version(self, version: &str) -> Self {
         Self { version: version.to_owned(), ..self }
+    }
+
+    /// Reads this far back in every pass, and older posts this often.
+    #[must_use]
+    pub fn reaching(self, reach: Reach) -> Self {
+        Self { reach, ..self }
     }
 
     /// Lets comments of others be removed: only after somebody has tried it on the municipality's own page.
@@ -164,6 +224,12 @@ impl Linkedin {
             .header("linkedin-version", &self.version)
             .header("x-restli-protocol-version", "2.0.0")
             .costs(CALLS, 1)
+            .costs(BY_PERSON, 1)
+    }
+
+    /// Whether the day's calls go faster than the day.
+    fn is_ahead(&self) -> bool {
+        self.http.budgets().iter().any(|budget| budget.is_ahead(CALLS) || budget.is_ahead(BY_PERSON))
     }
 
     /// Asks, with the key renewed once if it is no longer taken; also gives the address.
@@ -173,20 +239,11 @@ impl Linkedin {
         query: &[(&str, &str)],
         purpose: Purpose,
     ) -> Result<(Answer, String), ConnectorError> {
-        let ask = |key| {
+        let ask = |key: SecretString| {
             let request = self.request(Method::Get, segments).bearer(&key).purpose(purpose);
             query.iter().fold(request, |request, (name, value)| request.query(name, value))
         };
-        let key = self.key.access().await?;
-        let request = ask(key.clone());
-        let address = request.address();
-        let answer = self.http.get(request).await?;
-        let refused = matches!(wire::trouble(answer.status, &answer.body), Some((Trouble::Key, _)));
-        if !refused || self.key.grant().await.refresh.is_none() {
-            return Ok((answer, address));
-        }
-        let grant = self.key.renewed(&key).await?;
-        Ok((self.http.get(ask(grant.access)).await?, address))
+        self.key.get(&self.http, ask, is_refused).await
     }
 
     /// The roles of the person behind the key.
@@ -240,16 +297,10 @@ impl Linkedin {
         proof: &Preserved,
         request: Request,
     ) -> Result<Written, ConnectorError> {
-        let key = self.key.access().await?;
-        let answer = self.http.write(intent, proof, request.bearer(&key)).await?;
+        let answer = self.key.write(&self.http, (intent, proof), request, is_refused).await?;
         match wire::trouble(answer.status, &answer.body) {
             None => Ok(Written::Done(answer)),
             Some((Trouble::Missing, _)) => Ok(Written::Missing(answer)),
-            Some((Trouble::Key, word)) if self.key.grant().await.refresh.is_some() => {
-                // Nothing was carried out; the next try has another key.
-                self.key.renewed(&key).await?;
-                Err(ConnectorError::Unavailable(format!("{}: {word}: the key had ended", answer.place())))
-            }
             Some(other) => Err(self.told(&answer, &other, true)),
         }
     }
@@ -276,10 +327,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     shows_hidden: false,
     who_still_sees: "LinkedIn kan inte dölja en kommentar. Den kan bara tas bort, och det går inte att ångra.",
     surfaces: &[
-        Surface {
-            name: "kommentarer och svar under inlägg från den senaste veckan",
-            reading: Reading::EveryPass,
-        },
+        Surface { name: "kommentarer och svar under nya inlägg", reading: Reading::EveryPass },
         Surface { name: "kommentarer och svar under äldre inlägg", reading: Reading::Swept },
         Surface {
             name: "delningar av sidans inlägg",
@@ -435,7 +483,7 @@ impl Connector for Linkedin {
     }
 
     fn budgets(&self) -> Vec<Left> {
-        self.http.budget().map(Budget::left).unwrap_or_default()
+        self.http.left()
     }
 
     async fn media(&self, media: &Media, limit: usize) -> Result<Fetched, ConnectorError> {
@@ -455,27 +503,31 @@ impl Connector for Linkedin {
 
 const UNCONFIRMED: &[Unconfirmed] = &[
     Unconfirmed {
-        fact: "sidan får ta bort en annan medlems kommentar (avstängt tills det är prövat)",
-        confirm: "DELETE socialActions/{inlägg}/comments/{id}?actor={organisation} på en kommentar från ett eget privat konto",
+        fact: "a page may remove another member's comment (off until somebody has tried it)",
+        confirm: "DELETE socialActions/{post}/comments/{id}?actor={organization} on a comment from a private account of one's own",
     },
     Unconfirmed {
-        fact: "commentsSummary räknar svaren under en kommentar och saknas bara där det inte finns några",
-        confirm: "GET socialActions/{inlägg}/comments på ett inlägg med ett svar under en kommentar",
+        fact: "commentsSummary counts the answers under a comment, and is missing only where there are none",
+        confirm: "GET socialActions/{post}/comments on a post with an answer under a comment",
     },
     Unconfirmed {
-        fact: "fältnamnen commentUrn eller $URN, created.time och message.text",
-        confirm: "GET socialActions/{inlägg}/comments på sidans eget inlägg",
+        fact: "the names commentUrn or $URN, created.time and message.text",
+        confirm: "GET socialActions/{post}/comments on a post of the page's own",
     },
     Unconfirmed {
-        fact: "utan rollen ADMINISTRATOR kommer tomma listor, inte ett fel, och organizationAcls visar rollen",
-        confirm: "GET organizationAcls?q=roleAssignee med en nyckel vars person saknar rollen",
+        fact: "without the role ADMINISTRATOR lists are empty, not refused, and organizationAcls tells the role",
+        confirm: "GET organizationAcls?q=roleAssignee with a key whose person lacks the role",
     },
     Unconfirmed {
-        fact: "429 utan Retry-After; dygnsgränsen i den öppna nivån",
-        confirm: "läs gränserna i appens sida i LinkedIn Developer Portal",
+        fact: "the page's name stands as localizedName and may be read with the same key; another name is not noticed otherwise",
+        confirm: "GET organizations/{id} with the page's key",
     },
     Unconfirmed {
-        fact: "en kommentars bild ges med content.entity.image och hämtas med images/{urn}",
-        confirm: "GET socialActions/{inlägg}/comments på ett inlägg med en bildkommentar, sedan GET images/{urn}",
+        fact: "a 429 has no Retry-After and tells a day's limit in words, DAY with APPLICATION or MEMBER; 500 calls a day for the app, 100 for the person",
+        confirm: "read the limits on the app's page in LinkedIn's developer portal; the words show only when a limit is reached",
+    },
+    Unconfirmed {
+        fact: "a comment's picture stands in content.entity.image and is had by images/{urn}",
+        confirm: "GET socialActions/{post}/comments on a post with a picture in a comment, then GET images/{urn}",
     },
 ];

@@ -206,6 +206,16 @@ impl Default for Reach {
     }
 }
 
+/// How far back a platform's accounts are read unless the municipality says otherwise; `None` where the platform's lists
+/// leave no choice.
+pub fn reach_of(platform: Platform) -> Option<Reach> {
+    match platform {
+        Platform::Facebook | Platform::Instagram => Some(Reach::default()),
+        Platform::Linkedin => Some(Reach { horizon: Some(linkedin::YOUNG_DAYS), ..Reach::default() }),
+        Platform::Youtube | Platform::X | Platform::Bluesky => None,
+    }
+}
+
 /// A fact that the documentation does not settle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unconfirmed {

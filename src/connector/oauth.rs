@@ -16,7 +16,9 @@ use serde_json::Value;
 use super::ConnectorError;
 use super::http::{Answer, Endpoint, Http, Method, Request};
 use super::token::{Grant, Token};
+use crate::archive::Preserved;
 use crate::clock::Clock;
+use crate::store::Intent;
 
 /// A key is renewed when it has less than this left, so that no request is made with one that ends on the way.
 const MARGIN: TimeDelta = TimeDelta::minutes(5);
@@ -96,6 +98,49 @@ impl Key {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Asks for what `ask` makes of a key, with the key renewed once where the answer says that it is no longer taken and it
+    /// can be renewed; also gives the address.
+    ///
+    /// # Errors
+    /// As [`Http::get`] and [`Key::renewed`].
+    pub async fn get(
+        &self,
+        http: &Http,
+        ask: impl Fn(SecretString) -> Request + Send + Sync,
+        is_refused: fn(&Answer) -> bool,
+    ) -> Result<(Answer, String), ConnectorError> {
+        let key = self.access().await?;
+        let request = ask(key.clone());
+        let address = request.address();
+        let answer = http.get(request).await?;
+        if !is_refused(&answer) || self.grant().await.refresh.is_none() {
+            return Ok((answer, address));
+        }
+        let grant = self.renewed(&key).await?;
+        Ok((http.get(ask(grant.access)).await?, address))
+    }
+
+    /// Sends the one write that `intent` permits. Where the key had ended nothing was carried out: it is renewed, and the
+    /// next try has another; nothing is sent twice.
+    ///
+    /// # Errors
+    /// As [`Http::write`]; `Unavailable` after a renewal.
+    pub async fn write(
+        &self,
+        http: &Http,
+        (intent, proof): (&Intent, &Preserved),
+        request: Request,
+        is_refused: fn(&Answer) -> bool,
+    ) -> Result<Answer, ConnectorError> {
+        let key = self.access().await?;
+        let answer = http.write(intent, proof, request.bearer(&key)).await?;
+        if is_refused(&answer) && self.grant().await.refresh.is_some() {
+            self.renewed(&key).await?;
+            return Err(ConnectorError::Unavailable(format!("{}: the key had ended", answer.place())));
+        }
+        Ok(answer)
     }
 
     /// A grant in place of the one whose key was `old`, which the platform no longer takes.

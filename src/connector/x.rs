@@ -25,7 +25,7 @@
 //! | hiding in another's conversation is a 403 | refused |
 //! | a program may answer only who named or quoted the account | looked up before; refused without a request where nobody did |
 //! | only own posts can be deleted; blocking is not open to apps | neither is offered |
-//! | windows of 15 minutes told in `x-rate-limit-*`; the documentation disagrees with itself | the headers win over our numbers |
+//! | windows of 15 minutes told in `x-rate-limit-*`; the documentation disagrees with itself | the headers win over our numbers, also those of a 429, which closes its own window only |
 //! | pay per use, 3 million reads a month, no credit blocks all | [`READS_A_DAY`] reads a day are our own cap; 402, or 403 that speaks of credits, stops the account and asks for a person |
 //! | the 24 h without charging twice are not promised | our count takes every post as charged |
 //! | price class of hide, status without credit | not confirmed |
@@ -46,10 +46,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta};
+use chrono::TimeDelta;
+use secrecy::SecretString;
 use serde_json::json;
 
-use super::http::{Answer, Endpoint, Fetched, Http, Method, Request};
+use super::http::{Answer, Endpoint, Fetched, Heard, Http, Method, Request, TooMany};
 use super::oauth::{Key, Naming};
 use super::{
     Budget, Capabilities, Connector, ConnectorError, Cursor, Left, Look, MissingRight, Page, Purpose, Quota,
@@ -66,6 +67,7 @@ const SEARCH: &str = "searches in 15 minutes";
 const MENTIONS: &str = "lists of mentions in 15 minutes";
 const TIMELINE: &str = "lists of own posts in 15 minutes";
 const LOOKUP: &str = "lookups in 15 minutes";
+const ME: &str = "questions about the key in 15 minutes";
 const HIDE: &str = "hides in 15 minutes";
 const CREATE: &str = "answers in 15 minutes";
 
@@ -93,7 +95,7 @@ pub fn budget(id: &str, reads_a_day: u64, clock: Clock) -> Budget {
 }
 
 /// The limits of one account: the windows of X's rate table, and how many reads a day the municipality pays for.
-pub fn quotas(reads_a_day: u64) -> [Quota; 7] {
+pub fn quotas(reads_a_day: u64) -> [Quota; 8] {
     let window = |name, limit, reserve| Quota {
         name,
         limit,
@@ -107,9 +109,26 @@ pub fn quotas(reads_a_day: u64) -> [Quota; 7] {
         window(MENTIONS, 300, 0),
         window(TIMELINE, 900, 0),
         window(LOOKUP, 900, 100),
+        window(ME, 75, 0),
         window(HIDE, 50, 0),
         window(CREATE, 100, 0),
     ]
+}
+
+/// Takes over what the headers of any answer say of the window that the request was within, also those of a refusal. A
+/// refusal closes that window only: how many reads a day are paid for is our own cap.
+fn heed(heard: &Heard<'_>) -> Option<TooMany> {
+    let window = *heard.costs.iter().find(|name| **name != READS)?;
+    if let (Some(rate), Some(budget)) = (heard.answer.rate("x-rate-limit"), heard.budgets.last()) {
+        budget.told(window, rate.used, Some(rate.limit), rate.resets_at);
+    }
+    (heard.answer.status == 429)
+        .then(|| TooMany { wait: heard.answer.wait_at(Some(heard.now)), quotas: vec![window] })
+}
+
+/// Whether the answer says that the key is no longer taken.
+fn is_refused(answer: &Answer) -> bool {
+    matches!(wire::trouble(answer.status, &answer.body), Some((Trouble::Key, _)))
 }
 
 /// One account.
@@ -143,7 +162,7 @@ impl X {
     ) -> Self {
         let endpoint = api.with_path(&format!("{}/oauth2/token", api.path()));
         let key = Key::new(token, http.clone(), endpoint, Naming::Basic, clock);
-        Self { http: http.within(budget), api, user, key }
+        Self { http: http.within(budget).heard_by(heed), api, user, key }
     }
 
     /// Asks for posts, with the key renewed once if it is no longer taken; also gives the address.
@@ -156,7 +175,7 @@ impl X {
     ) -> Result<(Answer, String), ConnectorError> {
         // An account has other fields than a post, and X refuses those that it does not know.
         let fields: &[(&str, &str)] = if segments.contains(&"me") { &[] } else { &FIELDS };
-        let ask = |key| {
+        let ask = |key: SecretString| {
             let request = Request::get(&self.api, segments)
                 .bearer(&key)
                 .costs(quota, 1)
@@ -164,33 +183,7 @@ impl X {
                 .purpose(purpose);
             query.iter().chain(fields).fold(request, |request, (name, value)| request.query(name, value))
         };
-        let key = self.key.access().await?;
-        let request = ask(key.clone());
-        let address = request.address();
-        let answer = self.http.get(request).await?;
-        self.count(quota, &answer);
-        let refused = matches!(wire::trouble(answer.status, &answer.body), Some((Trouble::Key, _)));
-        if !refused || self.key.grant().await.refresh.is_none() {
-            return Ok((answer, address));
-        }
-        let grant = self.key.renewed(&key).await?;
-        let answer = self.http.get(ask(grant.access)).await?;
-        self.count(quota, &answer);
-        Ok((answer, address))
-    }
-
-    /// Takes over what the headers say of the window.
-    fn count(&self, quota: &'static str, answer: &Answer) {
-        let number = |name| answer.header(name)?.trim().parse::<u64>().ok();
-        let (Some(limit), Some(remaining)) = (number("x-rate-limit-limit"), number("x-rate-limit-remaining"))
-        else {
-            return;
-        };
-        let reset =
-            number("x-rate-limit-reset").and_then(|at| DateTime::from_timestamp(i64::try_from(at).ok()?, 0));
-        if let Some(budget) = self.http.budget() {
-            budget.told(quota, limit.saturating_sub(remaining), Some(limit), reset);
-        }
+        self.key.get(&self.http, ask, is_refused).await
     }
 
     /// The error for an answer that is none.
@@ -246,16 +239,9 @@ impl X {
         request: Request,
         quota: &'static str,
     ) -> Result<Answer, ConnectorError> {
-        let key = self.key.access().await?;
-        let answer = self.http.write(intent, proof, request.bearer(&key).costs(quota, 1)).await?;
-        self.count(quota, &answer);
+        let answer = self.key.write(&self.http, (intent, proof), request.costs(quota, 1), is_refused).await?;
         match wire::trouble(answer.status, &answer.body) {
             None => Ok(answer),
-            Some((Trouble::Key, word)) if self.key.grant().await.refresh.is_some() => {
-                // Nothing was carried out; the next try has another key.
-                self.key.renewed(&key).await?;
-                Err(ConnectorError::Unavailable(format!("{}: {word}: the key had ended", answer.place())))
-            }
             Some(other) => Err(self.told(&answer, &other, true)),
         }
     }
@@ -387,7 +373,7 @@ impl Connector for X {
     }
 
     async fn standing(&self) -> Result<Standing, ConnectorError> {
-        let (answer, _) = self.get(&["users", "me"], &[], LOOKUP, Purpose::Look).await?;
+        let (answer, _) = self.get(&["users", "me"], &[], ME, Purpose::Look).await?;
         if let Some(other) = wire::trouble(answer.status, &answer.body) {
             return Err(self.told(&answer, &other, false));
         }
@@ -435,23 +421,23 @@ fn newest_of(answer: &Answer) -> Option<String> {
 
 const UNCONFIRMED: &[Unconfirmed] = &[
     Unconfirmed {
-        fact: "vad en döljning kostar, och vilket svar som kommer när krediterna är slut (402 eller 403)",
-        confirm: "PUT tweets/{id}/hidden på ett svar från ett eget konto, sedan förbrukningen i utvecklarkonsolen",
+        fact: "what a hide costs, and which answer comes when the credits are used up (402 or 403)",
+        confirm: "PUT tweets/{id}/hidden on a reply from an account of one's own, then the usage in the developer console",
     },
     Unconfirmed {
-        fact: "ett vanligt svar, som nämner kontot, räknas som att kontot har kallats in och får besvaras",
-        confirm: "POST tweets med in_reply_to_tweet_id för ett svar under ett eget inlägg",
+        fact: "an ordinary reply, which names the account, counts as summoning it and may be answered",
+        confirm: "POST tweets with in_reply_to_tweet_id for a reply under a post of one's own",
     },
     Unconfirmed {
-        fact: "dolda svar finns kvar i tweets/search/recent och i tweets?ids=",
-        confirm: "GET tweets/search/recent?query=conversation_id:… efter att ett svar har dolts",
+        fact: "hidden replies stay in tweets/search/recent and in tweets?ids=",
+        confirm: "GET tweets/search/recent?query=conversation_id:{id} after a reply was hidden",
     },
     Unconfirmed {
-        fact: "tweets?ids= med ett redigerat inläggs första id visar inlägget, och hidden tar det id:t",
-        confirm: "GET tweets?ids= på ett eget inlägg som har redigerats",
+        fact: "tweets?ids= with the first id of an edited post shows the post, and hidden takes that id",
+        confirm: "GET tweets?ids={first id} on a post of one's own that was edited",
     },
     Unconfirmed {
-        fact: "förnyelsenyckeln gäller en gång och slutar inte gälla av sig själv",
-        confirm: "POST oauth2/token två gånger med samma refresh_token",
+        fact: "a refresh token is good once and does not end by itself",
+        confirm: "POST oauth2/token twice with the same refresh_token",
     },
 ];

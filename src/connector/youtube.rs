@@ -58,6 +58,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
 
 use super::http::{Answer, Endpoint, Http, Method, Request};
 use super::oauth::{Key, Naming};
@@ -102,6 +103,11 @@ pub fn token_endpoint(api: &Endpoint) -> Endpoint {
         Ok(google) if !api.is_loopback() => google,
         _ => api.with_path(&format!("{}/token", api.path().trim_end_matches("/v3"))),
     }
+}
+
+/// Whether the answer says that the key is no longer taken.
+fn is_refused(answer: &Answer) -> bool {
+    matches!(wire::trouble(answer.status, &answer.body), Some((Trouble::Key, _)))
 }
 
 /// One channel.
@@ -161,23 +167,14 @@ impl Youtube {
         query: &[(&str, &str)],
         purpose: Purpose,
     ) -> Result<(Answer, String), ConnectorError> {
-        let ask = |key| {
+        let ask = |key: SecretString| {
             let request = Request::get(&self.api, &[method]).bearer(&key).costs(UNITS, 1).purpose(purpose);
             query.iter().fold(request, |request, (name, value)| request.query(name, value))
         };
         if purpose != Purpose::Poll {
             self.looks.fetch_add(1, Ordering::Relaxed);
         }
-        let key = self.key.access().await?;
-        let request = ask(key.clone());
-        let address = request.address();
-        let answer = self.http.get(request).await?;
-        let refused = matches!(wire::trouble(answer.status, &answer.body), Some((Trouble::Key, _)));
-        if !refused || self.key.grant().await.refresh.is_none() {
-            return Ok((answer, address));
-        }
-        let grant = self.key.renewed(&key).await?;
-        Ok((self.http.get(ask(grant.access)).await?, address))
+        self.key.get(&self.http, ask, is_refused).await
     }
 
     /// The error for an answer that is none.
@@ -344,16 +341,10 @@ impl Youtube {
         ask: impl FnOnce(&str) -> Request + Send,
     ) -> Result<Answer, ConnectorError> {
         let id = permitted(intent, proof, act)?;
-        let key = self.key.access().await?;
-        let request = ask(id).bearer(&key).costs(UNITS, WRITE);
-        let answer = self.http.write(intent, proof, request).await?;
+        let request = ask(id).costs(UNITS, WRITE);
+        let answer = self.key.write(&self.http, (intent, proof), request, is_refused).await?;
         match wire::trouble(answer.status, &answer.body) {
             None => Ok(answer),
-            Some((Trouble::Key, word)) if self.key.grant().await.refresh.is_some() => {
-                // Nothing was carried out; the next try has another key.
-                self.key.renewed(&key).await?;
-                Err(ConnectorError::Unavailable(format!("{}: {word}: the key had ended", answer.place())))
-            }
             Some(other) => Err(self.told(&answer, &other, true)),
         }
     }
@@ -531,23 +522,27 @@ impl Connector for Youtube {
 
 const UNCONFIRMED: &[Unconfirmed] = &[
     Unconfirmed {
-        fact: "en avvisad kommentar (rejected) kan publiceras igen med sitt id och finns inte i någon lista",
-        confirm: "POST comments/setModerationStatus?moderationStatus=rejected på en egen provkommentar, sedan GET comments?id= och POST …=published",
+        fact: "a rejected comment can be published again by its id, and is in no list",
+        confirm: "POST comments/setModerationStatus?id={id}&moderationStatus=rejected on a trial comment of one's own, then GET comments?id={id} and POST …=published",
     },
     Unconfirmed {
-        fact: "svar under en kommentar som hålls inne (heldForReview) visas i samma lista",
-        confirm: "GET commentThreads?part=replies&moderationStatus=heldForReview på en kanal med ett sådant svar",
+        fact: "one call of setModerationStatus takes one id at least (how many more is not used)",
+        confirm: "the same call",
     },
     Unconfirmed {
-        fact: "kommentarer under inlägg på fliken Inlägg ingår i allThreadsRelatedToChannelId",
-        confirm: "GET commentThreads?allThreadsRelatedToChannelId= på en kanal med ett kommenterat inlägg",
+        fact: "replies under a comment that is held back (heldForReview) stand in the same list",
+        confirm: "GET commentThreads?part=replies&moderationStatus=heldForReview on a channel with such a reply",
     },
     Unconfirmed {
-        fact: "quotaExceeded kommer med 403 och domain youtube.quota, commentsDisabled med 403",
-        confirm: "GET commentThreads?videoId= på en film med avstängda kommentarer; kvoten visar sig först när den är slut",
+        fact: "comments under posts on the tab Posts are part of allThreadsRelatedToChannelId",
+        confirm: "GET commentThreads?allThreadsRelatedToChannelId={channel} on a channel with a post that has comments",
     },
     Unconfirmed {
-        fact: "lagring av kommentarer utöver 30 dagar är tillåten för arkivplikten",
-        confirm: "läs YouTube API Services Developer Policies, avsnitt III.E.4, i gällande lydelse",
+        fact: "quotaExceeded comes with 403 and domain youtube.quota, commentsDisabled with 403",
+        confirm: "GET commentThreads?videoId={id} on a film whose comments are turned off; the quota shows only when it is used up",
+    },
+    Unconfirmed {
+        fact: "comments may be stored for longer than 30 days where the archives act demands it",
+        confirm: "read YouTube API Services Developer Policies, section III.E.4, as in force",
     },
 ];

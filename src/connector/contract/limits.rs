@@ -38,20 +38,18 @@ async fn polling_ends_before_the_days_quota_and_leaves_acts_their_share() {
         // The day's units as far used up as a day's polling does.
         let name = match town.platform {
             Platform::Youtube => "youtube.units",
-            Platform::Linkedin => "linkedin.app",
+            Platform::Linkedin => "linkedin.member",
             _ => "x.search",
         };
-        // What the development tier allows one person is below what we count; the next test is about that.
-        if town.is(Platform::Linkedin) {
-            town.control(
-                "quota",
-                &json!({ "account": town.account(), "name": "linkedin.member", "limit": 500, "window": "utc_day" }),
-            );
-        }
         town.sweep().await;
         let error = poll_until_told(town, 12_000).await.expect("the budget ends");
         assert_eq!(kind(&error), "RateLimited", "{}: {error}", town.platform);
-        assert_eq!(refused(town), Vec::<String>::new(), "{}: the platform had to refuse {name}", town.platform);
+        assert_eq!(
+            refused(town),
+            Vec::<String>::new(),
+            "{}: the platform had to refuse {name}",
+            town.platform
+        );
         // An act still goes.
         if town.connector.capabilities().hide {
             town.act(Act::Hide, town.target(1)).await.unwrap();
@@ -97,6 +95,71 @@ async fn a_quota_that_somebody_else_used_up_is_taken_at_its_word() {
         assert!(calls.len() <= 1, "{}: {calls:?}", town.platform);
         town.later(TimeDelta::hours(25));
         town.sweep().await;
+    })
+    .await;
+}
+
+/// What is left of the quota whose name ends so.
+fn used(town: &Town, name: &str) -> (u64, u64) {
+    let left = town.connector.budgets().into_iter().find(|left| left.name.ends_with(name));
+    let left = left.unwrap_or_else(|| panic!("{}: no quota {name}", town.platform));
+    (left.used, left.limit)
+}
+
+#[tokio::test]
+async fn one_persons_day_on_linkedin_ends_at_midnight_and_is_not_the_apps() {
+    some(&[Platform::Linkedin], async |town| {
+        town.say(1, &json!({}));
+        town.sweep().await;
+        // The same person has used up the day elsewhere; the answer has no Retry-After, only words.
+        town.control(
+            "quota",
+            &json!({ "account": town.account(), "name": "linkedin.member", "limit": 100, "used": 100, "window": "utc_day" }),
+        );
+        let Err(ConnectorError::RateLimited(wait)) = town.connector.look(&town.target(1)).await else {
+            panic!("the day is used up")
+        };
+        let midnight = TimeDelta::hours(12).to_std().unwrap();
+        assert!(wait <= midnight && wait > midnight / 2, "until midnight UTC, not a minute: {wait:?}");
+        let (spent, limit) = used(town, "/calls a day by the person");
+        assert_eq!(spent, limit, "nothing is left of the person's day");
+        let (spent, limit) = used(town, "/calls a day");
+        assert!(spent < limit / 10, "the app's other persons go on: {spent} of {limit}");
+        // Asked again and again, the platform hears of none of it, and the app pays nothing for it.
+        let before = town.handle.sandbox().requests().len();
+        let from = town.cursor().clone();
+        for _ in 0..50 {
+            assert!(town.connector.page(from.as_ref()).await.is_err());
+        }
+        assert_eq!(town.handle.sandbox().requests().len(), before);
+        assert_eq!(used(town, "/calls a day").0, spent);
+        town.later(TimeDelta::hours(13));
+        town.sweep().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_full_window_on_x_is_heard_from_its_headers_and_closes_that_window_only() {
+    some(&[Platform::X], async |town| {
+        town.say(1, &json!({}));
+        town.sweep().await;
+        town.control(
+            "quota",
+            &json!({ "account": town.account(), "name": "x.tweets", "limit": 40, "used": 40, "window": { "fixed": 900 } }),
+        );
+        let Err(ConnectorError::RateLimited(wait)) = town.connector.look(&town.target(1)).await else {
+            panic!("the window is full")
+        };
+        assert!(wait.as_secs() > 60 && wait.as_secs() <= 900, "as x-rate-limit-reset says: {wait:?}");
+        assert_eq!(used(town, "/lookups in 15 minutes"), (40, 40), "as the refusal's headers say");
+        assert!(used(town, "/posts read a day").0 < 100, "what is paid for is another limit");
+        // The other windows are open: reading and hiding go on.
+        town.sweep().await;
+        town.act(Act::Hide, town.target(1)).await.unwrap();
+        assert!(town.is_out_of_sight(1));
+        town.later(TimeDelta::minutes(16));
+        town.look(town.target(1)).await;
     })
     .await;
 }

@@ -386,7 +386,10 @@ fn connect(
         }
         Platform::Linkedin => {
             let budget = book.budget(&name, linkedin::quotas(linkedin::CALLS_A_DAY));
-            Box::new(Linkedin::new(&http, endpoint, &id, token, budget, clock).with_confirmed_removal(true))
+            let person = linkedin::quotas_by_person(linkedin::CALLS_A_DAY_BY_PERSON);
+            let person = book.budget(&format!("{name}/person"), person);
+            let linkedin = Linkedin::new(&http, endpoint, &id, token, budget, clock).within(person);
+            Box::new(linkedin.with_confirmed_removal(true))
         }
         Platform::X => {
             let budget = book.budget(&name, x::quotas(x::READS_A_DAY));

@@ -197,22 +197,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::connector::graph::trial::any_json;
 
     fn json_value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<String>().prop_map(Value::from),
-            Just(json!("2026-11-20T08:00:00+0000")),
-        ];
-        leaf.prop_recursive(3, 16, 4, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map("id|name|type|media|data|subattachments|.{0,6}", inner, 0..4)
-                    .prop_map(|map| Value::Object(map.into_iter().collect())),
-            ]
-        })
+        any_json("id|name|type|media|data|subattachments|.{0,6}", 3, 16)
     }
 
     proptest! {

@@ -323,14 +323,7 @@ impl Graph {
 
     /// HMAC-SHA256 of the token under the app's secret, in hexadecimal (`appsecret_proof`).
     fn proof(&self, key: &SecretString) -> Option<SecretString> {
-        let secret = self.app_secret.as_ref()?;
-        // `id|secret` names the app too, for `debug_token`.
-        let plain = secret.expose_secret();
-        let plain = app_id(plain).map_or(plain, |(_, rest)| rest);
-        // HMAC takes keys of every length, so `ok` drops nothing.
-        let mut mac = Hmac::<Sha256>::new_from_slice(plain.as_bytes()).ok()?;
-        mac.update(key.expose_secret().as_bytes());
-        Some(SecretString::from(hex::encode(mac.finalize().into_bytes())))
+        proof(self.app_secret.as_ref()?, key)
     }
 
     fn hear(&self, answer: &Answer) {
@@ -425,4 +418,15 @@ pub(super) fn permits<'a>(
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     !part.is_empty() && bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// What shows that whoever holds `key` also knows the app's secret (`appsecret_proof`), which many apps demand; the secret
+/// may have the app's id before it (`id|secret`, for `debug_token`).
+pub(crate) fn proof(secret: &SecretString, key: &SecretString) -> Option<SecretString> {
+    let plain = secret.expose_secret();
+    let plain = app_id(plain).map_or(plain, |(_, rest)| rest);
+    // HMAC takes keys of every length, so `ok` drops nothing.
+    let mut mac = Hmac::<Sha256>::new_from_slice(plain.as_bytes()).ok()?;
+    mac.update(key.expose_secret().as_bytes());
+    Some(SecretString::from(hex::encode(mac.finalize().into_bytes())))
 }

@@ -50,13 +50,32 @@ pub(in crate::connector) struct Lists {
     pub(in crate::connector) counts: bool,
 }
 
+/// What the reading of an account stands on.
+pub(in crate::connector) struct Ground<'a> {
+    pub(in crate::connector) graph: &'a Graph,
+    /// The account's id.
+    pub(in crate::connector) account: &'a str,
+    pub(in crate::connector) reach: Reach,
+    pub(in crate::connector) lists: &'static Lists,
+}
+
 /// What reads a platform's lists.
 pub(in crate::connector) trait Source: Sync {
-    fn graph(&self) -> &Graph;
+    /// What is read, and from where.
+    fn ground(&self) -> Ground<'_>;
+    fn graph(&self) -> &Graph {
+        self.ground().graph
+    }
     /// The account's id.
-    fn account(&self) -> &str;
-    fn reach(&self) -> Reach;
-    fn lists(&self) -> &'static Lists;
+    fn account(&self) -> &str {
+        self.ground().account
+    }
+    fn reach(&self) -> Reach {
+        self.ground().reach
+    }
+    fn lists(&self) -> &'static Lists {
+        self.ground().lists
+    }
     fn read_posts(&self, body: &[u8]) -> serde_json::Result<Posts>;
     /// Reads comments under `post`, or the answers to its comment `parent`.
     fn read_comments(&self, body: &[u8], post: &str, parent: Option<&str>) -> serde_json::Result<Comments>;

@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
 use super::{Comments, Envelope, Next, Posts};
 use crate::archive::Preserved;
 use crate::connector::{Connector, ConnectorError, Cursor, ElementFault, Page, Target};
@@ -145,4 +148,26 @@ pub(in crate::connector) fn envelope(out: &mut String, body: &[u8]) {
     if let Some(envelope) = Envelope::read(body) {
         writeln!(out, "  {envelope:?}").unwrap();
     }
+}
+
+/// Any JSON, up to `depth` levels; its objects have keys that match `keys`, a regular expression.
+pub(in crate::connector) fn any_json(
+    keys: &'static str,
+    depth: u32,
+    size: u32,
+) -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        Just(json!("2026-11-20T08:00:00+0000")),
+    ];
+    leaf.prop_recursive(depth, size, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(keys, inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
 }

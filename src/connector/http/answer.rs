@@ -136,8 +136,13 @@ impl Answer {
     /// How long the platform asks to be left alone: `Retry-After` in seconds or as a date, else the reset times of
     /// the rate headers, else a minute. Also for platforms that say "too many" with another status than 429.
     pub fn wait(&self) -> Duration {
+        self.wait_at(None)
+    }
+
+    /// The same for an answer that may tell no time, and came at `now`.
+    pub fn wait_at(&self, now: Option<DateTime<Utc>>) -> Duration {
         let until = |moment: i64| {
-            let now = self.date?.timestamp();
+            let now = self.date.or(now)?.timestamp();
             u64::try_from(moment.saturating_sub(now)).ok()
         };
         let retry_after = self.header("retry-after").and_then(|value| {

@@ -443,6 +443,55 @@ mod quotas {
     }
 
     #[tokio::test]
+    async fn an_ear_hears_every_answer_and_says_what_too_many_means() {
+        fn ear(heard: &Heard<'_>) -> Option<TooMany> {
+            let left = heard.answer.header("x-left")?.parse().ok()?;
+            heard.budgets[0].told("writes", 100 - left, None, None);
+            Some(TooMany { wait: Duration::from_secs(left), quotas: vec!["writes"] })
+        }
+        for status in [200, 404, 429, 500] {
+            let server = Server::start(move |asked| match asked.path.as_str() {
+                "/told" => Reply::Whole(status, "X-Left: 7\r\n".to_owned(), b"{}".to_vec()),
+                _ => Reply::Whole(status, String::new(), b"{}".to_vec()),
+            })
+            .await;
+            let budget = budget(100);
+            let http = http().within(budget.clone()).heard_by(ear);
+            let ask = |path| Request::get(&server.endpoint, &[path]).costs("reads", 1);
+            let told = http.get(ask("told")).await;
+            let used: Vec<_> = budget.left().iter().map(|left| left.used).collect();
+            if status == 429 {
+                let wait = |asked: Result<Answer, _>| match asked {
+                    Err(ConnectorError::RateLimited(wait)) => wait.as_secs(),
+                    other => panic!("{other:?}"),
+                };
+                assert_eq!(wait(told), 7);
+                assert_eq!(used, [1, 100], "what it says is closed, and what was asked of is not");
+                assert_eq!(wait(http.get(ask("silent")).await), 60, "it says nothing: as everybody");
+            } else {
+                assert_eq!(used, [1, 93], "{status}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_one_budget_has_not_the_other_does_not_pay_for() {
+        let server = Server::start(|_| Reply::status(200, "{}")).await;
+        for order in [[1, 100], [100, 1]] {
+            let [one, other] = order.map(budget);
+            let http = http().within(one.clone()).within(other.clone());
+            let ask = || Request::get(&server.endpoint, &["x"]).costs("reads", 1);
+            http.get(ask()).await.unwrap();
+            for _ in 0..20 {
+                assert_eq!(name(&http.get(ask()).await.unwrap_err()), "RateLimited");
+            }
+            for budget in [one, other] {
+                assert_eq!(budget.left()[0].used, 1);
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn rate_headers_are_read_in_both_forms_and_half_of_one_is_none() {
         let date = "Date: Mon, 23 Nov 2026 12:00:00 GMT\r\n";
         for (headers, prefix, expected) in [

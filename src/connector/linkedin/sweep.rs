@@ -9,15 +9,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Linkedin;
 use super::wire::{self, Trouble};
-use super::{CALLS, Linkedin};
-use crate::connector::{ConnectorError, Cursor, Page, Purpose};
-
-/// Posts younger than this are read in every pass.
-const YOUNG: TimeDelta = TimeDelta::days(7);
+use crate::connector::{ConnectorError, Cursor, Page, Purpose, Reach};
 
 /// How many older posts a pass reads beside them.
 const OLDER: usize = 2;
+
+/// How many it may be where they have waited as long as they may.
+const MOST_OLDER: usize = 25;
 
 /// How many young posts are read when the day's calls are used up faster than the day.
 const FEW: usize = 2;
@@ -120,15 +120,20 @@ impl Place {
     }
 
     /// The posts of this pass: the young, and of the others those that have waited longest.
-    fn choose(&mut self, now: DateTime<Utc>, ahead: bool) {
+    fn choose(&mut self, now: DateTime<Utc>, ahead: bool, reach: Reach) {
         self.stage = Stage::Comments;
-        let mut young: Vec<_> = self.known.iter().filter(|post| now - post.at < YOUNG).cloned().collect();
-        let mut older: Vec<_> = self.known.iter().filter(|post| now - post.at >= YOUNG).cloned().collect();
+        let horizon = TimeDelta::days(reach.horizon.unwrap_or(super::YOUNG_DAYS).into());
+        let is_young = |post: &&Known| now - post.at < horizon;
+        let mut young: Vec<_> = self.known.iter().filter(is_young).cloned().collect();
+        let mut older: Vec<_> = self.known.iter().filter(|post| !is_young(post)).cloned().collect();
         older.sort_by_key(|post| post.whole);
+        // Those that have waited almost as long as they may are read, as many as it takes, while the day's calls last.
+        let due = TimeDelta::days(reach.sweep_days.into()) - WHOLE_EVERY;
+        let late = older.iter().take_while(|post| post.whole.is_some_and(|at| now - at >= due)).count();
         if ahead {
             young.truncate(FEW);
         }
-        older.truncate(if ahead { 1 } else { OLDER });
+        older.truncate(if ahead { 1 } else { OLDER.max(late.min(MOST_OLDER)) });
         let task = |post: Known, whole| Task { post: post.id, parent: None, whole, start: 0, pages: 0 };
         self.tasks = young
             .into_iter()
@@ -165,13 +170,13 @@ impl Place {
 /// Carries out the next request of the sweep.
 pub(super) async fn page(linkedin: &Linkedin, from: Option<&Cursor>) -> Result<Page, ConnectorError> {
     let now = linkedin.key.now();
-    let ahead = linkedin.http.budget().is_some_and(|budget| budget.is_ahead(CALLS));
+    let ahead = linkedin.is_ahead();
     let mut place = Place::read(from);
     let mut page = Page::default();
     if place.stage == Stage::Done {
         place = place.begin(now);
         if place.stage == Stage::Comments {
-            place.choose(now, ahead);
+            place.choose(now, ahead, linkedin.reach);
         }
     }
     match place.stage {
@@ -267,7 +272,7 @@ async fn posts(
         _ => {
             place.known.sort_by_key(|post| std::cmp::Reverse(post.at));
             place.posts_at = Some(now);
-            place.choose(now, ahead);
+            place.choose(now, ahead, linkedin.reach);
         }
     }
     if place.known.len() >= REMEMBERED {

@@ -85,7 +85,14 @@ pub(super) const LINKEDIN: &[Row] = &[
     ),
     (
         "100 calls a day a member in the development tier",
-        Test("connector/contract/limits.rs", "a_quota_that_somebody_else_used_up_is_taken_at_its_word"),
+        Test(
+            "connector/contract/limits.rs",
+            "one_persons_day_on_linkedin_ends_at_midnight_and_is_not_the_apps",
+        ),
+    ),
+    (
+        "a 429 has no certain Retry-After, and says in words whose day is used up",
+        Test("connector/linkedin/tests/scripted.rs", "a_429_says_whose_limit_it_is_and_until_when"),
     ),
     ("the e-mail at 75 per cent", Not("it comes late and to a person")),
     (
@@ -188,6 +195,13 @@ pub(super) const X: &[Row] = &[
         Test("connector/x/tests/scripted.rs", "the_headers_tell_what_is_left_of_each_window"),
     ),
     (
+        "a refusal tells its window too, which is not our own cap",
+        Test(
+            "connector/x/tests/scripted.rs",
+            "a_429_is_heard_before_it_is_an_error_and_closes_its_window_only",
+        ),
+    ),
+    (
         "keys last two hours; a refresh token is good once",
         Test(
             "connector/x/tests/scripted.rs",
@@ -214,15 +228,15 @@ pub(super) const BLUESKY: &[Row] = &[
     ),
     (
         "allow absent is anyone, [] nobody: kept as it is",
-        Test("connector/bluesky/tests.rs", "the_gate_keeps_everything_but_the_one_line"),
+        Test("connector/bluesky/tests/acting.rs", "the_gate_keeps_everything_but_the_one_line"),
     ),
     (
         "getRecord of a missing gate is a 400 RecordNotFound",
-        Test("connector/bluesky/tests.rs", "what_the_repository_answers_to_a_write_says_what_to_do"),
+        Test("connector/bluesky/tests/acting.rs", "what_the_repository_answers_to_a_write_says_what_to_do"),
     ),
     (
         "InvalidSwap: somebody changed it in between",
-        Test("connector/bluesky/tests.rs", "what_the_repository_answers_to_a_write_says_what_to_do"),
+        Test("connector/bluesky/tests/acting.rs", "what_the_repository_answers_to_a_write_says_what_to_do"),
     ),
     (
         "read, modify, write with swapRecord",
@@ -230,7 +244,7 @@ pub(super) const BLUESKY: &[Row] = &[
     ),
     (
         "only the root's author can hide",
-        Test("connector/bluesky/tests.rs", "what_is_not_permitted_asks_nothing"),
+        Test("connector/bluesky/tests/acting.rs", "what_is_not_permitted_asks_nothing"),
     ),
     (
         "hidden replies vanish from notifications, and what is below them",
@@ -244,7 +258,10 @@ pub(super) const BLUESKY: &[Row] = &[
         "threads are cut at a depth",
         Test("connector/bluesky/tests.rs", "cut_branches_are_asked_for_again_and_endless_ones_end"),
     ),
-    ("notFoundPost and blockedPost", Test("connector/bluesky/tests.rs", "a_look_tells_each_standing_apart")),
+    (
+        "notFoundPost and blockedPost",
+        Test("connector/bluesky/tests/acting.rs", "a_look_tells_each_standing_apart"),
+    ),
     (
         "muted and blocked authors are filtered",
         Test("connector/bluesky/real.rs", "gone_and_blocked_are_told_apart"),

@@ -8,12 +8,12 @@ use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::super::{CALLS, CALLS_A_DAY, Linkedin, VERSION, budget, token_endpoint};
+use super::super::{CALLS, CALLS_A_DAY, Linkedin, VERSION, budget, quotas_by_person, token_endpoint};
 use crate::clock::Clock;
 use crate::connector::http::script::{Asked, Reply, Server};
 use crate::connector::http::{Endpoint, Http};
 use crate::connector::testing::{NOW, act, ids, kind, permit, sweep, target};
-use crate::connector::{Connector, Grant, Sighting, Target, Token};
+use crate::connector::{Budget, Connector, ConnectorError, Grant, Reach, Sighting, Target, Token};
 use crate::domain::comment::{Attachment, Media};
 use crate::store::Act;
 
@@ -197,6 +197,98 @@ async fn each_error_says_what_to_do_next_and_repeats_no_message() {
         assert_eq!(kind(&error), expected, "{told}: {error}");
         assert!(!error.to_string().contains("hemligt"));
     }
+}
+
+#[tokio::test]
+async fn a_429_says_whose_limit_it_is_and_until_when() {
+    let day = |whose: &str| {
+        let message =
+            format!("Resource level throttle {whose} DAY limit for calls to this resource is reached.");
+        json!({ "status": 429, "serviceErrorCode": 101, "code": "TOO_MANY_REQUESTS", "message": message })
+            .to_string()
+    };
+    let minute =
+        r#"{"status":429,"message":"Comment create throttled: creation rate limit exceeded for member"}"#;
+    // Midnight UTC is twelve hours off.
+    let midnight = 12 * 60 * 60;
+    for (headers, body, wait, closed) in [
+        ("", day("APPLICATION"), midnight, "calls a day"),
+        ("", day("MEMBER"), midnight, "calls a day by the person"),
+        ("", day("UNKNOWN"), midnight, "both"),
+        ("Retry-After: 90\r\n", day("MEMBER"), 90, "calls a day by the person"),
+        ("Retry-After: 90\r\n", minute.to_owned(), 90, "both"),
+        ("", minute.to_owned(), 60, "both"),
+        ("", "{}".to_owned(), 60, "both"),
+        ("", String::new(), 60, "both"),
+    ] {
+        let reply = Reply::Whole(429, headers.to_owned(), body.clone().into_bytes());
+        let (server, linkedin, clock) = saying(move |_| reply.clone()).await;
+        let person = Budget::new("linkedin/anna", quotas_by_person(100), clock);
+        let linkedin = linkedin.within(person);
+        let error = linkedin.page(None).await.unwrap_err();
+        let ConnectorError::RateLimited(told) = error else { panic!("{body}: {error}") };
+        assert_eq!(told.as_secs(), wait, "{headers}{body}");
+        for left in linkedin.budgets() {
+            let (_, name) = left.name.rsplit_once('/').unwrap();
+            let is_closed = left.used == left.limit;
+            assert_eq!(is_closed, closed == "both" || closed == name, "{headers}{body}: {name}");
+        }
+        assert!(linkedin.page(None).await.is_err());
+        assert_eq!(server.asked().len(), 1, "it is not asked again");
+    }
+}
+
+#[tokio::test]
+async fn the_persons_calls_are_counted_beside_the_apps_and_an_empty_one_costs_the_other_nothing() {
+    let (server, linkedin, clock) = saying(small).await;
+    let person = Budget::new("linkedin/anna", quotas_by_person(20), clock.clone());
+    let linkedin = linkedin.within(person);
+    let mut cursor = None;
+    let error = loop {
+        match linkedin.page(cursor.as_ref()).await {
+            Ok(page) => cursor = page.cursor,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(kind(&error), "RateLimited");
+    // Two of the twenty are kept for looks and acts.
+    assert_eq!(server.asked().len(), 18);
+    for _ in 0..30 {
+        assert!(linkedin.page(cursor.as_ref()).await.is_err());
+    }
+    let used: Vec<_> = linkedin.budgets().iter().map(|left| left.used).collect();
+    assert_eq!(used, [18, 18], "what is not sent is paid for by nobody");
+    linkedin.look(&target(&urn("1"), POST)).await.unwrap_err();
+    assert_eq!(server.asked().len(), 19, "a look has the reserve");
+}
+
+#[tokio::test]
+async fn the_horizon_says_which_posts_are_young_and_the_sweep_which_old_ones_are_due() {
+    let day = |days: i64| 1_795_348_800_000_i64 - days * 86_400_000;
+    let older: Vec<_> =
+        (0..12).map(|n| json!({ "id": format!("urn:li:share:{n}"), "publishedAt": day(10 + n) })).collect();
+    let calls = async |horizon, sweep_days| {
+        let posts = older.clone();
+        let (server, linkedin, clock) = saying(move |asked| match path(asked) {
+            "organizationAcls" => small(asked),
+            "posts" => list(&posts),
+            _ => list(&[]),
+        })
+        .await;
+        let linkedin = linkedin.reaching(Reach { horizon: Some(horizon), sweep_days });
+        let lists = || server.asked().iter().filter(|asked| path(asked).contains("socialActions")).count();
+        let mut cursor = None;
+        for _ in 0..6 {
+            cursor = sweep(&linkedin, cursor).await.unwrap().0.cursor;
+        }
+        let first = lists();
+        clock.set(clock.now() + TimeDelta::days(3));
+        sweep(&linkedin, cursor).await.unwrap();
+        (first, lists() - first)
+    };
+    assert_eq!(calls(7, 30).await, (12, 2), "all are older: two a pass");
+    assert_eq!(calls(7, 3).await, (12, 12), "all have waited as long as they may");
+    assert_eq!(calls(365, 30).await, (72, 12), "all are young: each in every pass");
 }
 
 #[tokio::test]

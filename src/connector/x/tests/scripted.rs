@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::connector::http::Http;
 use crate::connector::http::script::{Asked, Reply, Server};
 use crate::connector::testing::{NOW, act, ids, kind, permit, sweep, target};
-use crate::connector::{Connector, Grant, Sighting, Token};
+use crate::connector::{Connector, ConnectorError, Grant, Sighting, Token};
 use crate::domain::comment::{Attachment, Kind, Media, Visibility};
 use crate::store::Act;
 
@@ -269,6 +269,79 @@ async fn the_headers_tell_what_is_left_of_each_window() {
         "RateLimited",
         "before it is sent"
     );
+}
+
+#[tokio::test]
+async fn a_429_is_heard_before_it_is_an_error_and_closes_its_window_only() {
+    let now = NOW.parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp();
+    for (headers, wait, told) in [
+        // The reset without a Date: our clock knows how long that is.
+        (
+            format!(
+                "x-rate-limit-limit: 40\r\nx-rate-limit-remaining: 0\r\nx-rate-limit-reset: {}\r\n",
+                now + 700
+            ),
+            700,
+            (40, 40),
+        ),
+        (
+            format!(
+                "Retry-After: 30\r\nx-rate-limit-limit: 40\r\nx-rate-limit-remaining: 0\r\nx-rate-limit-reset: {}\r\n",
+                now + 700
+            ),
+            30,
+            (40, 40),
+        ),
+        (format!("x-rate-limit-reset: {}\r\n", now + 700), 700, (900, 900)),
+        (String::new(), 60, (900, 900)),
+        ("x-rate-limit-limit: många\r\nx-rate-limit-reset: igår\r\n".to_owned(), 60, (900, 900)),
+    ] {
+        let reply = headers.clone();
+        let (server, x, _) = saying(move |asked| {
+            if asked.query("ids").is_some() {
+                return Reply::Whole(429, reply.clone(), br#"{"title":"Too Many Requests"}"#.to_vec());
+            }
+            small(asked)
+        })
+        .await;
+        let error = x.look(&target("7", OWN)).await.unwrap_err();
+        let ConnectorError::RateLimited(told_wait) = error else { panic!("{headers}: {error}") };
+        assert_eq!(told_wait.as_secs(), wait, "{headers}");
+        let left = x.budgets();
+        let of = |name: &str| {
+            left.iter().find(|left| left.name.ends_with(name)).map(|left| (left.used, left.limit))
+        };
+        assert_eq!(of("lookups in 15 minutes"), Some(told), "{headers}");
+        assert_eq!(
+            of("posts read a day"),
+            Some((1, READS_A_DAY)),
+            "our own cap is not the platform's: {headers}"
+        );
+        let before = server.asked().len();
+        assert!(matches!(x.look(&target("7", OWN)).await, Err(ConnectorError::RateLimited(_))));
+        assert_eq!(server.asked().len(), before, "it is not asked again");
+        sweep(&x, None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_narrow_window_of_the_question_about_the_key_is_not_that_of_looks() {
+    let (_server, x, _) = saying(|asked| {
+        let headers =
+            "x-rate-limit-limit: 75\r\nx-rate-limit-remaining: 0\r\nx-rate-limit-reset: 1795435500\r\n";
+        match asked.query("ids") {
+            Some(id) => Reply::json(&json!({ "data": [post(&id, OWN, "77", "2026-11-20T12:00:00Z")] })),
+            None => Reply::Whole(
+                200,
+                headers.to_owned(),
+                br#"{"data":{"id":"12","username":"kommunen"}}"#.to_vec(),
+            ),
+        }
+    })
+    .await;
+    x.standing().await.unwrap();
+    assert_eq!(kind(&x.standing().await.unwrap_err()), "RateLimited", "75 in 15 minutes");
+    x.look(&target("7", OWN)).await.unwrap();
 }
 
 #[tokio::test]
