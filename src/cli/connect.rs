@@ -71,6 +71,8 @@ struct Exchange<'a> {
     http: &'a Http,
     /// The platform's interface.
     base: String,
+    /// The version of LinkedIn's API.
+    linkedin_version: String,
     /// The app that asks.
     app: service::App,
     /// Where the platform sends the person afterwards.
@@ -105,6 +107,7 @@ pub fn run(
         http: &http,
         redirect: asked.redirect.clone().unwrap_or_else(|| service.redirect.to_owned()),
         base,
+        linkedin_version: config.platforms.linkedin.version.clone(),
         app,
         account,
         clock: Clock::System,
@@ -220,7 +223,8 @@ fn writable(folder: &Path, file: &Path) -> anyhow::Result<()> {
     }
     let trial = folder.join(".uppsikt-connect");
     let remedy = || format!("{} cannot be written; run this as the service's user", folder.display());
-    durable::write(&trial, b"", 0o600).with_context(remedy)?;
+    // As much as a key may take: a full disk is told before the code is spent, not after.
+    durable::write(&trial, &[b' '; 4096], 0o600).with_context(remedy)?;
     std::fs::remove_file(&trial).with_context(remedy)
 }
 
@@ -340,6 +344,15 @@ fn hidden_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretStri
 /// A refusal of a platform, for the person at the keyboard; nothing was written.
 fn refused(what: &str, error: &ConnectorError) -> anyhow::Error {
     anyhow!("{what}: {error}; nothing was written")
+}
+
+/// The same where the platform has told which rights the key holds: one that it lacks may be the reason, and is named with
+/// where it is given.
+fn refused_lacking(what: &str, error: &ConnectorError, missing: &[MissingRight]) -> anyhow::Error {
+    let lines = missing
+        .iter()
+        .map(|missing| format!("\nMISSING {}: {}. {}", missing.right, missing.without, missing.place));
+    anyhow!("{what}: {error}; nothing was written{}", lines.collect::<String>())
 }
 
 /// The files of keys below `folder`, for those who look at their modes.

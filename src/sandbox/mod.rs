@@ -15,6 +15,7 @@ mod asking;
 mod bluesky;
 mod comment;
 mod common;
+mod consent;
 mod control;
 mod facebook;
 mod fault;

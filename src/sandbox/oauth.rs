@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::account::{Account, Token};
 use super::common;
+use super::consent::{self, Code};
 use super::wire::Call;
 use super::world::World;
 
@@ -37,6 +38,15 @@ pub(super) struct Given {
     pub(super) refresh_left: Option<i64>,
     /// Whether it was for a code, not for a refresh token.
     pub(super) first: bool,
+    /// What it holds, in the order in which it was asked for, where a person's consent said.
+    pub(super) scope: Option<Vec<String>>,
+}
+
+impl Given {
+    /// The text of `scope`: what was consented to, else `all`.
+    pub(super) fn scope(&self, all: &str, between: &str) -> String {
+        self.scope.as_ref().map_or_else(|| all.to_owned(), |scope| scope.join(between))
+    }
 }
 
 /// Why nothing was given.
@@ -64,7 +74,29 @@ pub(super) fn give(world: &mut World, call: &Call, office: Office) -> Result<Giv
         _ => return Err(Denied::Kind),
     };
     let shown = call.param(name).filter(|text| !text.is_empty()).ok_or(Denied::Nothing)?.to_owned();
-    if first { exchange(world, &shown, office) } else { refresh(world, &shown, office) }
+    if !first {
+        return refresh(world, &shown, office);
+    }
+    match consent::redeem(world, call, office.platform) {
+        Code::Untold => exchange(world, &shown, office),
+        Code::Bad => Err(Denied::Worthless),
+        Code::Good(consent) => {
+            // Without this X gives no refresh token.
+            let lasts = office.platform != "x" || consent.rights.contains("offline.access");
+            let ends = office.refresh_lives.map(|seconds| world.now() + TimeDelta::seconds(seconds));
+            let token = Token {
+                refresh: lasts.then(|| fresh(world, &format!("refresh {shown}"), "r")),
+                refresh_expires_at: ends,
+                rights: Some(consent.rights.clone()),
+                ..Token::default()
+            };
+            let mut given = list(world, &consent.account, token, office, true);
+            let account = world.account(&consent.account);
+            let holds = |right: &&String| account.is_none_or(|account| account.holds(&given.access, right));
+            given.scope = Some(consent.rights.iter().filter(holds).cloned().collect());
+            Ok(given)
+        }
+    }
 }
 
 fn exchange(world: &mut World, code: &str, office: Office) -> Result<Given, Denied> {
@@ -132,6 +164,7 @@ fn list(world: &mut World, account: &str, token: Token, office: Office, first: b
         refresh: token.refresh.clone().unwrap_or_default(),
         refresh_left: token.refresh_expires_at.map(|end| (end - now).num_seconds()),
         first,
+        scope: None,
     };
     world.change_account(account, |account| {
         account.tokens.insert(access, token);
@@ -142,7 +175,8 @@ fn list(world: &mut World, account: &str, token: Token, office: Office, first: b
 /// Gives a token where none is listed and any is taken.
 fn unlisted(world: &World, shown: &str, office: Office, first: bool) -> Given {
     let refresh = if first || office.rotates { fresh(world, shown, "r") } else { shown.to_owned() };
-    Given { access: fresh(world, shown, office.prefix), refresh, refresh_left: office.refresh_lives, first }
+    let access = fresh(world, shown, office.prefix);
+    Given { access, refresh, refresh_left: office.refresh_lives, first, scope: None }
 }
 
 /// The account that lists a refresh token.

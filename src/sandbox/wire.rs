@@ -18,6 +18,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::consent;
 use super::control::{self, ControlError};
 use super::fault::{Fault, Kind};
 use super::line::Cut;
@@ -309,6 +310,10 @@ async fn on_platform(
 
 /// The answer of a platform, with the fault that the request met.
 fn answer(world: &mut World, platform: &dyn Emulator, call: &Call, fault: Option<&Fault>) -> Answer {
+    // The pages for people are other servers' than the interface: its faults are not theirs.
+    if let Some(page) = consent::page(world, call) {
+        return page;
+    }
     let mut answer = match fault {
         Some(fault) if fault.kind == Kind::Html => login_page(),
         Some(fault) if fault.instead() => platform.fault(fault, call),

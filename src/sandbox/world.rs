@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::account::{Account, AccountLine, Worth};
 use super::comment::{Comment, Place, Post, PostLine, Stood};
+use super::consent::Consent;
 use super::fault::Fault;
 use super::kept::Memory;
 use super::log::Log;
@@ -43,6 +44,8 @@ pub(super) struct World {
     pub(super) memory: Memory,
     /// Codes and the like that can be used only once.
     used: HashSet<String>,
+    /// The codes that consents gave; none for those that are used up, and for the marks of who ever asked for one.
+    pub(super) consents: BTreeMap<String, Option<Consent>>,
 }
 
 impl Default for World {
@@ -60,6 +63,7 @@ impl Default for World {
             log: Log::default(),
             memory: Memory::default(),
             used: HashSet::new(),
+            consents: BTreeMap::new(),
         }
     }
 }

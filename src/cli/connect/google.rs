@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::service::{self, listed};
-use super::{Connected, Exchange, File, Opened, endpoint, refused};
+use super::{Connected, Exchange, File, Opened, endpoint, refused, refused_lacking};
 use crate::connector::http::{Method, Request};
 use crate::domain::comment::Platform;
 
@@ -48,15 +48,16 @@ pub(super) async fn from_code(
         );
     }
     let rights = listed(&granted.scope);
+    let missing = service::of(Platform::Youtube).missing(&rights);
     let grant = granted.grant(exchange, exchange.clock.now());
     let request = Request::get(&endpoint(&exchange.base)?, &["channels"])
         .query("part", "snippet")
         .query("mine", "true")
         .bearer(&grant.access);
     let answer = exchange.http.get(request).await.and_then(fine);
-    let body: Value = answer
-        .and_then(|answer| answer.json())
-        .map_err(|error| refused("the channels that the key opens cannot be listed", &error))?;
+    let body: Value = answer.and_then(|answer| answer.json()).map_err(|error| {
+        refused_lacking("the channels that the key opens cannot be listed", &error, &missing)
+    })?;
     let accounts = body.get("items").and_then(Value::as_array).into_iter().flatten().filter_map(|item| {
         Some(Opened {
             id: item.get("id")?.as_str()?.to_owned(),
@@ -71,6 +72,5 @@ pub(super) async fn from_code(
         Some(end) if end < week => vec![format!("THE KEY ENDS WITHIN A WEEK: {TESTING}")],
         _ => vec![TESTING.to_owned()],
     };
-    let missing = service::of(Platform::Youtube).missing(&rights);
     Ok(Connected { file: File::Grant(Box::new(grant)), accounts, rights, missing, notes })
 }

@@ -10,14 +10,11 @@ use serde_json::Value;
 
 use super::flow::word;
 use super::service::{self, listed};
-use super::{Connected, Exchange, File, Opened, endpoint, refused};
-use crate::connector::ConnectorError;
+use super::{Connected, Exchange, File, Opened, endpoint, refused, refused_lacking};
 use crate::connector::http::{Answer, Method, Request};
 use crate::connector::token::Grant;
+use crate::connector::{ConnectorError, MissingRight};
 use crate::domain::comment::Platform;
-
-/// The version of the interface; one lives for about a year.
-const VERSION: &str = "202610";
 
 /// What a token endpoint grants (RFC 6749 §5.1).
 #[derive(Deserialize)]
@@ -99,7 +96,8 @@ pub(super) async fn from_code(exchange: &Exchange<'_>, code: &SecretString) -> a
         .map_err(|error| refused("the code was not exchanged for a key", &error))?;
     let rights = listed(&granted.scope);
     let grant = granted.grant(exchange, exchange.clock.now());
-    let accounts = roles(exchange, &grant.access).await?;
+    let missing = service::of(Platform::Linkedin).missing(&rights);
+    let accounts = roles(exchange, &grant.access, &missing).await?;
     let mut notes = Vec::new();
     if grant.refresh.is_none() {
         notes.push(
@@ -111,22 +109,25 @@ pub(super) async fn from_code(exchange: &Exchange<'_>, code: &SecretString) -> a
         "asking for another set of rights elsewhere makes every earlier key of this app and person invalid"
             .to_owned(),
     );
-    let missing = service::of(Platform::Linkedin).missing(&rights);
     Ok(Connected { file: File::Grant(Box::new(grant)), accounts, rights, missing, notes })
 }
 
 /// The organisations that the person administers.
-async fn roles(exchange: &Exchange<'_>, key: &SecretString) -> anyhow::Result<Vec<Opened>> {
+async fn roles(
+    exchange: &Exchange<'_>,
+    key: &SecretString,
+    missing: &[MissingRight],
+) -> anyhow::Result<Vec<Opened>> {
     let request = Request::get(&endpoint(&exchange.base)?, &["organizationAcls"])
         .query("q", "roleAssignee")
         .query("state", "APPROVED")
-        .header("linkedin-version", VERSION)
+        .header("linkedin-version", &exchange.linkedin_version)
         .header("x-restli-protocol-version", "2.0.0")
         .bearer(key);
     let answer = exchange.http.get(request).await.and_then(fine);
-    let body: Value = answer
-        .and_then(|answer| answer.json())
-        .map_err(|error| refused("the organisations that the key opens cannot be listed", &error))?;
+    let body: Value = answer.and_then(|answer| answer.json()).map_err(|error| {
+        refused_lacking("the organisations that the key opens cannot be listed", &error, missing)
+    })?;
     let mut accounts: Vec<Opened> = Vec::new();
     for element in body.get("elements").and_then(Value::as_array).into_iter().flatten() {
         let named = element.get("organization").or_else(|| element.get("organizationalTarget"));

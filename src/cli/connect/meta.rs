@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::flow::word;
 use super::linkedin::object;
 use super::service::{self, listed};
-use super::{Connected, Exchange, File, Opened, endpoint, refused};
+use super::{Connected, Exchange, File, Opened, endpoint, refused, refused_lacking};
+use crate::connector::graph;
 use crate::connector::http::{Answer, Method, Request};
 use crate::connector::token::Grant;
 use crate::connector::{ConnectorError, MissingRight};
@@ -202,6 +203,15 @@ async fn facebook(exchange: &Exchange<'_>, user: SecretString) -> anyhow::Result
     Ok(Connected { file: File::Grant(Box::new(grant)), accounts, rights, missing, notes })
 }
 
+/// The request with the proof that many apps demand of every call from a server.
+fn proven(exchange: &Exchange<'_>, request: Request, key: &SecretString) -> Request {
+    let proof = exchange.app.secret.as_ref().and_then(|secret| graph::proof(secret, key));
+    match proof {
+        Some(proof) => request.query("appsecret_proof", proof.expose_secret()),
+        None => request,
+    }
+}
+
 /// The Pages that the person has a task on. `paging.next` holds the token and is never followed: only its cursor is.
 async fn pages(exchange: &Exchange<'_>, user: &SecretString) -> anyhow::Result<Vec<Page>> {
     let place = endpoint(&exchange.base)?;
@@ -212,6 +222,7 @@ async fn pages(exchange: &Exchange<'_>, user: &SecretString) -> anyhow::Result<V
             .query("fields", "id,name,access_token,tasks")
             .query("limit", "100")
             .bearer(user);
+        request = proven(exchange, request, user);
         if let Some(after) = &after {
             request = request.query("after", after);
         }
@@ -238,7 +249,7 @@ async fn debug(exchange: &Exchange<'_>, key: &SecretString) -> Option<Told> {
     // A key may ask about itself; the app's own token is needed only for other people's.
     let request =
         Request::get(&place, &["debug_token"]).query("input_token", key.expose_secret()).bearer(key);
-    let answer = exchange.http.get(request).await.and_then(fine).ok()?;
+    let answer = exchange.http.get(proven(exchange, request, key)).await.and_then(fine).ok()?;
     answer.json::<Wrapped>().ok().map(|wrapped| wrapped.data)
 }
 
@@ -259,10 +270,12 @@ async fn instagram(
     }
     let place = endpoint(&exchange.base)?;
     let request = Request::get(&place, &["me"]).query("fields", "id,user_id,username").bearer(&token);
-    let answer = exchange.http.get(request).await.and_then(fine);
-    let me: Me = answer
-        .and_then(|answer| answer.json())
-        .map_err(|error| refused("the account that the key opens cannot be read", &error))?;
+    let answer = exchange.http.get(proven(exchange, request, &token)).await.and_then(fine);
+    let lacking =
+        if rights.is_empty() { Vec::new() } else { service::of(Platform::Instagram).missing(&rights) };
+    let me: Me = answer.and_then(|answer| answer.json()).map_err(|error| {
+        refused_lacking("the account that the key opens cannot be read", &error, &lacking)
+    })?;
     // An account has an id of its own and one as a professional account; either may stand in the configuration.
     let accounts = [me.user_id, me.id]
         .into_iter()
@@ -273,7 +286,7 @@ async fn instagram(
         let note = "the platform did not tell which rights the key holds; `uppsikt doctor` asks again";
         (Vec::new(), vec![note.to_owned()])
     } else {
-        (service::of(Platform::Instagram).missing(&rights), Vec::new())
+        (lacking, Vec::new())
     };
     let grant = Grant {
         expires_at,

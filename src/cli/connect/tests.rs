@@ -443,6 +443,7 @@ fn the_address_to_open_holds_no_secret_and_the_answer_must_be_to_it() {
         let exchange = Exchange {
             http: &http,
             base: "http://127.0.0.1".to_owned(),
+            linkedin_version: trial.config.platforms.linkedin.version.clone(),
             app: service::App { id: "app-1".to_owned(), secret: Some("hemlig-app".into()) },
             redirect: service.redirect.to_owned(),
             account,

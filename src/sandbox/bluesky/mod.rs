@@ -5,8 +5,8 @@
 //! answers (tests/fixtures/connector/bluesky). Native ids are at-uris. An answer is hidden by the threadgate of its
 //! root post; somebody who hides one in the app (`/control/hide`) changes that record too.
 //!
-//! Settings of an account (`/control/account`, `memory`): `password` (without it any is right). Of a comment:
-//! `indexed_at`, `blocked`. Without a lag the app view is up to date at once; the real one never is: `/control/lag`.
+//! Settings of an account (`/control/account`, `memory`): `password` and `app_password` (without either any is right; with the
+//! latter a session may do less, and says so). Of a comment: `indexed_at`, `blocked`. Without a lag the app view is up to date at once; the real one never is: `/control/lag`.
 
 mod cid;
 mod error;

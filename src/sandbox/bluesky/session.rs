@@ -13,8 +13,16 @@ use crate::sandbox::world::World;
 const ACCESS: TimeDelta = TimeDelta::minutes(120);
 const REFRESH: TimeDelta = TimeDelta::days(90);
 
-/// The setting of an account that holds its app password; without it any is right.
+/// The setting of an account that holds its password; without it any is right.
 const PASSWORD: &str = "password";
+
+/// The setting that holds an app password, which opens sessions that may do less.
+const APP_PASSWORD: &str = "app_password";
+
+/// The scopes of a session by the account's own password, by an app password, and of its renewal.
+const OWN: &str = "com.atproto.access";
+const APP: &str = "com.atproto.appPass";
+const RENEWAL: &str = "com.atproto.refresh";
 
 /// The account with this handle, address or DID.
 pub(super) fn known(world: &World, identifier: &str) -> Option<String> {
@@ -64,14 +72,16 @@ pub(super) fn create(world: &mut World, call: &Call, account: Option<&str>) -> R
         }
     }
     let account = account.ok_or_else(Refusal::login)?;
-    let right = world
-        .account(account)
-        .and_then(|account| account.setting(PASSWORD))
-        .is_none_or(|password| *password == call.json["password"]);
-    if !right {
+    let set = |key: &str| world.account(account).and_then(|account| account.setting(key));
+    let shown = &call.json["password"];
+    let scope = if set(APP_PASSWORD) == Some(shown) {
+        APP
+    } else if set(PASSWORD).map_or_else(|| set(APP_PASSWORD).is_none(), |password| password == shown) {
+        OWN
+    } else {
         return Err(Refusal::login());
-    }
-    Ok(open(world, call, account))
+    };
+    Ok(open(world, call, account, scope))
 }
 
 /// `com.atproto.server.refreshSession`, with the refresh token where others show the access token.
@@ -93,7 +103,8 @@ pub(super) fn refresh(world: &mut World, call: &Call) -> Result<Value, Refusal> 
             token.refresh = None;
         }
     });
-    Ok(open(world, call, &account))
+    let scope = if token.kind.as_deref() == Some(APP) { APP } else { OWN };
+    Ok(open(world, call, &account, scope))
 }
 
 /// `com.atproto.server.getSession`.
@@ -106,7 +117,7 @@ pub(super) fn get(world: &World, call: &Call, account: &str) -> Value {
     })
 }
 
-fn open(world: &mut World, call: &Call, account: &str) -> Value {
+fn open(world: &mut World, call: &Call, account: &str, scope: &'static str) -> Value {
     let now = world.now();
     let number = world.account(account).map_or(0, |account| account.tokens.len());
     let token = |scope: &str, lives: TimeDelta| {
@@ -118,12 +129,13 @@ fn open(world: &mut World, call: &Call, account: &str) -> Value {
         let body = wire::base64(&claims.to_string());
         format!("{head}.{body}.{:016x}", common::number_of(&body))
     };
-    let (access, refresh) = (token("com.atproto.access", ACCESS), token("com.atproto.refresh", REFRESH));
+    let (access, refresh) = (token(scope, ACCESS), token(RENEWAL, REFRESH));
     let listed = Token {
         expires_at: Some(now + ACCESS),
         issued_at: Some(now),
         refresh: Some(refresh.clone()),
         refresh_expires_at: Some(now + REFRESH),
+        kind: Some(scope.to_owned()),
         ..Token::default()
     };
     world.change_account(account, |account| {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::NAME;
 use crate::sandbox::account::{Account, Token, Worth};
 use crate::sandbox::comment::Place;
+use crate::sandbox::consent::{self, Code};
 use crate::sandbox::meta::error::GraphError;
 use crate::sandbox::meta::fields::{self, Node};
 use crate::sandbox::meta::is_yes;
@@ -149,18 +150,28 @@ pub(super) fn exchange(world: &mut World, call: &Call) -> Result<Value, GraphErr
         Some(_) => Err(GraphError::plain(100, "Invalid grant_type")),
         None => {
             let (code, _) = (need("code")?, need("redirect_uri")?);
+            let consent = match consent::redeem(world, call, NAME) {
+                Code::Good(consent) => Some(consent),
+                Code::Untold => None,
+                Code::Bad => {
+                    let error = GraphError::plain(100, "Invalid verification code format.");
+                    return Err(GraphError { subcode: Some(36_007), ..error });
+                }
+            };
             if !world.use_once(&format!("facebook code {code}")) {
                 let error = GraphError::plain(100, "This authorization code has been used.");
                 return Err(GraphError { subcode: Some(36_009), ..error });
             }
             let new = format!("EAASHORT{code}");
             let expires_at = Some(world.now() + TimeDelta::seconds(SHORT));
-            take_on(
-                world,
-                None,
-                &new,
-                &Token { expires_at, kind: Some("user".to_owned()), ..Token::default() },
-            );
+            let mut token = Token { expires_at, kind: Some("user".to_owned()), ..Token::default() };
+            if let Some(consent) = consent {
+                // Tasks are the person's on the Page, and are not asked for.
+                let tasks = TASKS.iter().map(|task| (*task).to_owned());
+                token.rights = Some(consent.rights.iter().cloned().chain(tasks).collect());
+                list_on_all(world, &new, &token);
+            }
+            take_on(world, None, &new, &token);
             Ok(json!({ "access_token": new, "token_type": "bearer", "expires_in": SHORT }))
         }
     }
@@ -178,6 +189,18 @@ fn long_lived(world: &mut World, old: &str, new: &str) -> Result<(), GraphError>
     let expires_at = Some(world.now() + TimeDelta::seconds(LONG));
     take_on(world, Some(old), new, &Token { expires_at, kind: Some("user_long".to_owned()), ..of });
     Ok(())
+}
+
+/// Puts a person's token on the list of every Page of hers: from now on only listed ones are taken.
+fn list_on_all(world: &mut World, new: &str, token: &Token) {
+    let on_facebook = |account: &Account| account.platform.as_deref() == Some(NAME);
+    let ids: Vec<String> =
+        world.accounts.iter().filter(|(_, account)| on_facebook(account)).map(|(id, _)| id.clone()).collect();
+    for id in ids {
+        world.change_account(&id, |account| {
+            account.tokens.insert(new.to_owned(), token.clone());
+        });
+    }
 }
 
 /// Puts a new token on the list of every account that has one: with `old` on it, if that is given.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Flavour, NAME};
 use crate::sandbox::account::Token;
+use crate::sandbox::consent::{self, Code};
 use crate::sandbox::meta::error::GraphError;
 use crate::sandbox::meta::token::{self, LONG};
 use crate::sandbox::wire::Call;
@@ -39,11 +40,17 @@ pub(super) fn code(world: &mut World, call: &Call) -> Result<Value, GraphError> 
         need(call, name)?;
     }
     must_be(call, "authorization_code")?;
-    let code = need(call, "code")?;
+    let code = need(call, "code")?.to_owned();
+    let consent = match consent::redeem(world, call, NAME) {
+        Code::Good(consent) => Some(consent),
+        Code::Untold => None,
+        Code::Bad => return Err(GraphError::plain(100, "Invalid authorization code")),
+    };
     let first = || world.accounts.iter().find(|(_, account)| account.platform.as_deref() == Some(NAME));
     // Whose code it is cannot be told; a code may name the account after a point.
     let named = code.rsplit_once('.').map(|(_, id)| id.to_owned()).filter(|id| world.account(id).is_some());
-    let id = named.or_else(|| first().map(|(id, _)| id.clone()));
+    let told = consent.as_ref().map(|consent| consent.account.clone());
+    let id = told.or(named).or_else(|| first().map(|(id, _)| id.clone()));
     let id = id.ok_or_else(|| GraphError::plain(100, "Invalid authorization code"))?;
     if !token::knows_secret(world, NAME, need(call, "client_secret")?) {
         return Err(GraphError::plain(1, "Error validating client secret."));
@@ -53,7 +60,17 @@ pub(super) fn code(world: &mut World, call: &Call) -> Result<Value, GraphError> 
     }
     let new = format!("IGSHORT{code}");
     let expires_at = Some(world.now() + TimeDelta::hours(SHORT_HOURS));
-    take_on(world, &id, &new, Token { expires_at, kind: Some("short".to_owned()), ..Token::default() });
+    let rights = consent.map(|consent| consent.rights);
+    if rights.is_some() {
+        // From now on only listed tokens are taken.
+        world.change_account(&id, |account| _ = account.tokens.entry(new.clone()).or_default());
+    }
+    take_on(
+        world,
+        &id,
+        &new,
+        Token { expires_at, kind: Some("short".to_owned()), rights, ..Token::default() },
+    );
     let all = [Flavour::Instagram.rights().as_slice(), &["instagram_business_content_publish"]].concat();
     let held = world.account(&id).map(|account| account.held(&new, &all));
     Ok(json!({ "access_token": new, "user_id": id, "permissions": held }))

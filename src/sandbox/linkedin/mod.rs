@@ -150,7 +150,7 @@ fn token(world: &mut World, call: &Call) -> Answer {
                 "expires_in": OFFICE.lives,
                 "refresh_token": given.refresh,
                 "refresh_token_expires_in": given.refresh_left,
-                "scope": "r_organization_social_feed,w_organization_social_feed,rw_organization_admin",
+                "scope": given.scope("r_organization_social_feed,w_organization_social_feed,rw_organization_admin", ","),
                 "token_type": "Bearer",
             }),
         ),

@@ -158,14 +158,20 @@ fn carry_out(world: &mut World, call: &Call, account: &str) -> Result<Value, Pro
 
 /// `POST oauth2/token`.
 fn token(world: &mut World, call: &Call) -> Answer {
-    match oauth::give(world, call, OFFICE) {
+    // An app with a secret shows it in the header, and nowhere else.
+    let given = if call.param("client_secret").is_some() {
+        Err(Denied::Client)
+    } else {
+        oauth::give(world, call, OFFICE)
+    };
+    match given {
         Ok(given) => Answer::json(
             200,
             &json!({
                 "token_type": "bearer",
                 "expires_in": OFFICE.lives,
                 "access_token": given.access,
-                "scope": "tweet.read tweet.moderate.write tweet.write users.read offline.access",
+                "scope": given.scope("tweet.read tweet.moderate.write tweet.write users.read offline.access", " "),
                 "refresh_token": given.refresh,
             }),
         ),

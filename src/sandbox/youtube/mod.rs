@@ -166,7 +166,7 @@ fn token(world: &mut World, call: &Call) -> Answer {
             let mut body = json!({
                 "access_token": given.access,
                 "expires_in": OFFICE.lives,
-                "scope": SCOPE,
+                "scope": given.scope(SCOPE, " "),
                 "token_type": "Bearer",
             });
             if given.first {
