@@ -22,7 +22,7 @@ use crate::connector::{
     Connector, DryRun, Grant, Linkedin, Token, Unkeyed, X, Youtube, graph, linkedin, x, youtube,
 };
 use crate::domain::classify::model::Model;
-use crate::domain::classify::{Policies, RuleSet};
+use crate::domain::classify::{Policies, RuleFile, RuleSet};
 use crate::domain::comment::Platform;
 use crate::mail::{self, Login, Mailer, SmtpConfig, Templates};
 use crate::pipeline::{App, Guard};
@@ -157,16 +157,53 @@ pub struct Assembled {
     pub sandbox: Option<Handle>,
 }
 
-/// The embedded rules, and beside them the language model that was chosen, if any.
+/// A larger rule file is something else.
+const LARGEST_RULE_FILE: u64 = 1 << 20;
+
+/// The rules: the embedded ones, the municipality's own over them, and beside them the language model that was chosen,
+/// if any.
 ///
 /// # Errors
-/// A model file that cannot be read or is none.
-pub fn rules(model: Option<&ModelChoice>) -> anyhow::Result<RuleSet> {
-    let rules = RuleSet::embedded();
+/// A folder or a model file that cannot be read or is none; every fault of the rules at once.
+pub fn rules(own: Option<&Path>, model: Option<&ModelChoice>) -> anyhow::Result<RuleSet> {
+    let rules = RuleSet::with_own(own_rules(own)?).map_err(|faults| {
+        let all: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        anyhow!("the rules have {} faults; nothing was done\n{}", faults.len(), all.join("\n"))
+    })?;
     Ok(match model {
         Some(choice) => rules.with_model(read_model(choice)?),
         None => rules,
     })
+}
+
+/// The rule files in a municipality's own folder, by name.
+///
+/// # Errors
+/// A folder or a file that cannot be read, is too large or is no text.
+pub fn own_rules(folder: Option<&Path>) -> anyhow::Result<Vec<RuleFile>> {
+    let Some(folder) = folder else { return Ok(Vec::new()) };
+    let unread = || format!("{} cannot be read; name the folder with your own rules", folder.display());
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(unread)? {
+        let path = entry.with_context(unread)?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.extension().is_some_and(|ending| ending == "toml") && !hidden {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        let size = std::fs::metadata(&path).map(|about| about.len()).unwrap_or_default();
+        if size > LARGEST_RULE_FILE {
+            bail!("{} is larger than 1 MiB; divide it, or take it out of the folder", path.display());
+        }
+        let text = std::fs::read_to_string(&path).with_context(|| {
+            format!("{} cannot be read; save it as UTF-8 and let the service read it", path.display())
+        })?;
+        files.push(RuleFile::own(path.display().to_string(), text));
+    }
+    Ok(files)
 }
 
 /// A language model: the program's own, or one from a file.
@@ -190,7 +227,7 @@ pub async fn app(config: Config, clock: Clock) -> anyhow::Result<Assembled> {
     arm_kill_point(&config)?;
     let db = Db::open(&layout.database())?;
     let keys = keys(&config)?;
-    let rules = rules(config.paths.model.as_ref()).context("paths.model")?;
+    let rules = rules(config.paths.rules.as_deref(), config.paths.model.as_ref())?;
     let policies: Policies = config.categories.clone().into_iter().collect();
     let sandbox = sandbox(&config, &layout, &clock).await?;
     let book = Book::new(clock.clone(), Arc::new(store::budgets::Budgets(db.clone())));

@@ -248,13 +248,14 @@ fn taken_in(
 }
 
 /// A flag of danger is told until somebody acts, one of a category that is told at once is told at once, and any other
-/// is a review.
+/// is a review. Who only nods to a danger is no danger: that one is told of already.
 fn flag_kind(config: &Config, assessment: &Assessment) -> &'static str {
     use crate::domain::category::Told;
     let at_once = assessment.findings.iter().any(|finding| {
         config.categories.get(&finding.category).is_some_and(|policy| policy.told == Told::AtOnce)
     });
-    if assessment.findings.iter().any(|finding| finding.category.is_danger()) {
+    let danger = |finding: &Finding| finding.category.is_danger() && !finding.is_from_context();
+    if assessment.findings.iter().any(danger) {
         "danger"
     } else if at_once {
         "prompt_review"

@@ -130,6 +130,29 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Why the rules said what they said of a case, and whether they would say it again.
+    Explain {
+        /// `c-000123` or a diary number.
+        case: String,
+        /// One JSON object a line: a text each.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The rules: checks them, lists them, tries changed ones on what was judged, tells of those on trial.
+    Rules {
+        /// What to do with them.
+        #[command(subcommand)]
+        asked: Rules,
+    },
+    /// Every category: what the guideline and the law say of it, what is proposed, who is told how fast.
+    Categories {
+        /// The profile.
+        #[command(flatten)]
+        profile: ProfileChoice,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Decides on a case.
     Decide {
         /// `c-000123` or a diary number.
@@ -186,9 +209,62 @@ pub struct ProfileChoice {
     pub profile: Option<String>,
 }
 
+/// `rules`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Rules {
+    /// Reads the rules and runs each rule's own examples; tells every fault with its line.
+    Check {
+        /// The folder with your own rules; that of the configuration, if left out.
+        #[arg(long, value_name = "DIR")]
+        rules: Option<PathBuf>,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Every rule with its id, category, band and file.
+    List {
+        /// The folder with your own rules; that of the configuration, if left out.
+        #[arg(long, value_name = "DIR")]
+        rules: Option<PathBuf>,
+        /// Only those of one category.
+        #[arg(long, value_name = "CATEGORY")]
+        category: Option<crate::domain::category::Category>,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What these rules would have decided otherwise; changes nothing.
+    Replay {
+        /// Comments first seen on this day (Stockholm) or later.
+        #[arg(long, value_name = "D")]
+        since: chrono::NaiveDate,
+        /// A folder with changed rules; that of the configuration, if left out.
+        #[arg(long, value_name = "DIR")]
+        rules: Option<PathBuf>,
+        /// Hears another language model beside them.
+        #[arg(long, value_name = "FILE|built-in")]
+        model: Option<PathBuf>,
+        /// One JSON object a line: a comment each, then the sums.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What rules and categories on trial have found.
+    Shadow {
+        /// Judged on this day (Stockholm) or later; left out: the last thirty days.
+        #[arg(long, value_name = "D")]
+        since: Option<chrono::NaiveDate>,
+        /// One JSON object a line: a rule each.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 /// `classify`.
 #[derive(Debug, Clone, Args)]
 pub struct Classify {
+    /// The folder with your own rules, over the embedded ones.
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
     /// Hears a language model beside the rules.
     #[arg(long, value_name = "FILE|built-in")]
     pub model: Option<PathBuf>,

@@ -7,8 +7,10 @@ use std::path::Path;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde_json::json;
 
+use crate::assemble;
 use crate::config::{Account, Api, Config, Fault, KekSource, Transport, Warning};
 use crate::domain::calendar::{self, Hours};
+use crate::domain::classify::{OnTrial, RuleFault, RuleSet};
 use crate::domain::comment::Platform;
 use crate::domain::roster::{self, Role};
 
@@ -24,10 +26,11 @@ const YEAR: u64 = 365;
 /// Returns the exit code: 0 without faults (warnings do not count), 1 with faults, 2 if the file could not be
 /// read at all. Errors: `out` could not be written.
 pub fn run(path: &Path, json: bool, now: DateTime<Utc>, out: &mut dyn Write) -> io::Result<u8> {
-    let examined = Config::examine(path);
+    let mut examined = Config::examine(path);
     let mut warnings = examined.warnings;
     if let Some(config) = &examined.result {
         warnings.extend(coming(config, now));
+        examined.faults.extend(rules(config, now, &mut warnings));
     }
     for (severity, fault) in examined
         .faults
@@ -53,6 +56,48 @@ pub fn run(path: &Path, json: bool, now: DateTime<Utc>, out: &mut dyn Write) -> 
         [only] if only.line.is_none() && only.key.is_empty() && !path.is_file() => 2,
         _ => 1,
     })
+}
+
+/// The faults of the municipality's own rules; the daemon does not start with them. A trial whose time is over is worth
+/// a thought.
+fn rules(config: &Config, now: DateTime<Utc>, warnings: &mut Vec<Warning>) -> Vec<Fault> {
+    let Some(folder) = &config.paths.rules else { return Vec::new() };
+    let files = match assemble::own_rules(Some(folder)) {
+        Ok(files) => files,
+        Err(error) => {
+            let remedy = "make it readable for the service, or leave paths.rules out".to_owned();
+            let (key, message) = ("paths.rules".to_owned(), format!("{error:#}"));
+            return vec![Fault { file: config.file.clone(), line: None, key, message, remedy }];
+        }
+    };
+    let rules = match RuleSet::with_own(files) {
+        Ok(rules) => rules,
+        Err(faults) => {
+            let fault = |fault: RuleFault| Fault {
+                file: fault.file.into(),
+                line: fault.line,
+                key: fault.rule.map(|rule| format!("rule[{rule}]")).unwrap_or_default(),
+                message: fault.problem,
+                remedy: fault.remedy,
+            };
+            return faults.into_iter().map(fault).collect();
+        }
+    };
+    let today = calendar::local_date(now);
+    for trial in rules.trials().iter().filter(|trial| trial.until.is_some_and(|until| until < today)) {
+        let key = match &trial.of {
+            OnTrial::Rule(id) => format!("rule[{id}].until"),
+            OnTrial::Category(category) => format!("category.{category}.until"),
+        };
+        warnings.push(Warning(Fault {
+            file: folder.clone(),
+            line: None,
+            key,
+            message: "the trial's time is over, and it goes on".to_owned(),
+            remedy: "`uppsikt rules shadow` tells what it found: turn it on, or take it away".to_owned(),
+        }));
+    }
+    Vec::new()
 }
 
 fn line(severity: &str, fault: &Fault) -> serde_json::Value {

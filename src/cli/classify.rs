@@ -21,6 +21,9 @@ struct Line {
     parent: Option<String>,
     #[serde(default)]
     post: Option<String>,
+    /// Earlier comments of the thread, the newest first.
+    #[serde(default)]
+    thread: Option<Vec<String>>,
     #[serde(default)]
     attachments: Option<Vec<String>>,
 }
@@ -29,6 +32,9 @@ struct Line {
 struct Judged<'a> {
     id: &'a serde_json::Value,
     findings: &'a [Finding],
+    /// What rules and categories on trial found; left out where nothing is.
+    #[serde(skip_serializing_if = "<[Finding]>::is_empty")]
+    shadow: &'a [Finding],
     proposal: Proposal,
     needs_answer: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,11 +63,21 @@ pub fn run(
             Ok((line, attachments)) => {
                 let platform = line.platform.as_deref().and_then(|code| code.parse::<Platform>().ok());
                 let (parent, post) = (line.parent.as_deref(), line.post.as_deref());
-                let input = Input { text: &line.text, platform, parent, post, attachments: &attachments };
+                let thread: Vec<&str> = line.thread.iter().flatten().map(String::as_str).collect();
+                let input = Input {
+                    text: &line.text,
+                    platform,
+                    parent,
+                    post,
+                    thread: &thread,
+                    wave: None,
+                    attachments: &attachments,
+                };
                 let judged = classify(rules, policies, &input);
                 let judged = Judged {
                     id: &line.id,
                     findings: &judged.findings,
+                    shadow: &judged.notes.shadow,
                     proposal: judged.proposal,
                     needs_answer: judged.needs_answer,
                     language: judged.language.as_deref(),

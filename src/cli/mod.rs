@@ -10,6 +10,8 @@ pub mod case;
 
 pub mod cases;
 
+pub mod categories;
+
 pub mod check;
 
 pub mod checked;
@@ -30,6 +32,8 @@ pub mod due;
 
 pub mod evaluate;
 
+pub mod explain;
+
 pub mod export;
 
 pub mod holidays;
@@ -40,6 +44,8 @@ pub mod intake;
 pub mod media;
 
 pub mod recovery;
+
+pub mod rules;
 
 pub mod run;
 
@@ -102,7 +108,9 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
         Command::Doctor(asked) => doctor::run(&load(&config)?, &asked, out),
         Command::Run { once, at } => run::run(load(&config)?, once, at, out),
         Command::Classify(asked) => {
-            let (rules, policies) = (rules(asked.model.as_deref())?, policies(&asked.profile)?);
+            let model = choice(asked.model.as_deref());
+            let rules = assemble::rules(asked.rules.as_deref(), model.as_ref())?;
+            let policies = policies(&asked.profile)?;
             Ok(classify::run(std::io::stdin().lock(), out, &rules, &policies)?.into())
         }
         Command::Evaluate(asked) => evaluate_command(&asked, out),
@@ -135,6 +143,16 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
         Command::Case { case, json } => {
             let config = load(&config)?;
             assemble::reading(&config, |reader| case::show(reader, &config, &case, json, out))?;
+            Ok(Outcome::Done)
+        }
+        Command::Explain { case, json } => {
+            let config = load(&config)?;
+            assemble::reading(&config, |reader| explain::show(reader, &config, &case, json, out))?;
+            Ok(Outcome::Done)
+        }
+        Command::Rules { asked } => rules::run(&asked, &config, out),
+        Command::Categories { profile: choice, json } => {
+            categories::show(&profile(&choice)?, json, out)?;
             Ok(Outcome::Done)
         }
         Command::Accounts { from, to, json } => {
@@ -220,7 +238,7 @@ fn choice(model: Option<&Path>) -> Option<ModelChoice> {
 }
 
 fn rules(model: Option<&Path>) -> anyhow::Result<RuleSet> {
-    assemble::rules(choice(model).as_ref()).context("--model")
+    assemble::rules(None, choice(model).as_ref()).context("--model")
 }
 
 fn evaluate_command(asked: &args::Evaluate, out: &mut dyn Write) -> anyhow::Result<Outcome> {

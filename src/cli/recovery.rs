@@ -185,6 +185,7 @@ mod tests {
             min_free: 0,
             kek: KekSource::File(PathBuf::new()),
             model: None,
+            rules: None,
         }
     }
 

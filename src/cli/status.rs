@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::domain::calendar::instant_in_words as moment;
 use crate::domain::words;
 use crate::store::views::{self, AccountHealth, Health};
-use crate::store::{Reader, Result};
+use crate::store::{Reader, Result, trials};
 
 /// What `--json` gives: one object. Times are UTC; what is absent is null.
 #[derive(Debug, Serialize)]
@@ -23,6 +23,8 @@ struct Status<'a> {
     checkpoint_size: Option<u64>,
     /// The log's public key, to be held elsewhere.
     vkey: Option<String>,
+    /// What rules and categories on trial found in the texts of the last seven days.
+    shadow: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +65,7 @@ pub fn show(
         accounts: accounts.collect(),
         checkpoint_size: checkpoint.map(|checkpoint| checkpoint.size),
         vkey: read(&archive.join("log.vkey"))?.map(|text| text.trim_end().to_owned()),
+        shadow: trials::count(reader, now - TimeDelta::days(7))?,
     };
     if json {
         serde_json::to_writer(&mut *out, &status)?;
@@ -119,6 +122,13 @@ fn tell(status: &Status<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     let size =
         status.checkpoint_size.map_or_else(|| "ingen ännu".to_owned(), |size| format!("{size} poster"));
     writeln!(out, "Logg: {} poster; publicerad kontrollpunkt: {size}", health.log_size)?;
+    if status.shadow > 0 {
+        writeln!(
+            out,
+            "På prov: {} träffar de senaste sju dygnen, av vilka inget följt; `uppsikt rules shadow` visar dem",
+            status.shadow
+        )?;
+    }
     if let Some(vkey) = &status.vkey {
         writeln!(out, "Loggens publika nyckel: {vkey}")?;
     }

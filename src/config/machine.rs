@@ -78,6 +78,7 @@ pub(super) fn paths(root: &mut Section<'_, '_>, folder: &Path, report: &mut Repo
         min_free: 2 << 30,
         kek: KekSource::Credential("kek".to_owned()),
         model: None,
+        rules: Some(folder.join("rules")).filter(|rules| rules.is_dir()),
     };
     let Some(node) = root.get("paths") else { return Some(paths) };
     let mut section = node.table(report)?;
@@ -86,6 +87,19 @@ pub(super) fn paths(root: &mut Section<'_, '_>, folder: &Path, report: &mut Repo
     }
     if let Some(model) = section.get("model").and_then(|node| node.text(report)) {
         paths.model = Some(ModelChoice::named(&model.value, folder));
+    }
+    if let Some(node) = section.get("rules")
+        && let Some(rules) = node.text(report)
+    {
+        let rules = folder.join(rules.value);
+        if !rules.is_dir() {
+            report.fault(
+                &node.place,
+                format!("{} is no folder", rules.display()),
+                "name the folder with the municipality's own rules (*.toml), or leave the key out",
+            );
+        }
+        paths.rules = Some(rules);
     }
     if let Some(node) = section.get("secrets")
         && let Some(secrets) = node.text(report)

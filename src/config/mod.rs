@@ -110,6 +110,8 @@ pub struct Paths {
     pub kek: KekSource,
     /// The language model that is heard beside the rules; none unless the municipality has chosen one.
     pub model: Option<ModelChoice>,
+    /// The folder with the municipality's own rules: `rules/` beside the file where it is there, or the one named.
+    pub rules: Option<PathBuf>,
 }
 
 /// A language model to hear beside the rules.

@@ -13,9 +13,10 @@ use crate::domain::category::{Category, CategoryPolicy, DecisionRef, Proposal, T
 use crate::domain::deadline::Clocks;
 
 /// The profiles in the program, by name.
-const EMBEDDED: [(&str, &str); 2] = [
+const EMBEDDED: [(&str, &str); 3] = [
     ("arjeplog", include_str!("../../config/profiles/arjeplog.toml")),
     ("blank", include_str!("../../config/profiles/blank.toml")),
+    ("jonkoping", include_str!("../../config/profiles/jonkoping.toml")),
 ];
 
 /// Where a municipality keeps profiles of its own, beside `profiles/` in the folder of the configuration.

@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Warning};
+pub(super) use crate::domain::spelling::suggestion;
 
 /// The longest text that any key may hold, in characters.
 const LONGEST_TEXT: usize = 1000;
@@ -307,36 +308,6 @@ fn printable(text: &str) -> String {
         shown.push('…');
     }
     shown
-}
-
-/// What was probably meant.
-pub(super) fn suggestion(word: &str, known: &[&str]) -> Option<String> {
-    let folded = word.to_lowercase().replace('-', "_");
-    if folded.chars().count() > 60 {
-        return None;
-    }
-    known
-        .iter()
-        .map(|candidate| (distance(&folded, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| format!("did you mean `{candidate}`?"))
-}
-
-/// Levenshtein's distance.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let substituted = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[right.len()]
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {

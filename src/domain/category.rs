@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+mod law;
+
+pub use law::{Facts, Law};
+
 macro_rules! categories {
     ($($variant:ident, $code:literal, $name:literal, $doc:literal;)*) => {
         /// A kind of content that a guideline or a law speaks about.
@@ -169,7 +173,7 @@ pub enum Told {
 }
 
 /// What a category leads to under the municipality's guideline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryPolicy {
     /// What is suggested to the person who decides.
     pub proposal: Proposal,

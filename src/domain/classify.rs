@@ -8,22 +8,28 @@ use serde::{Deserialize, Serialize};
 use super::category::{Category, Proposal};
 use super::comment::{Attachment, Platform};
 
+mod agree;
 mod answer;
+mod around;
 mod combine;
 mod detect;
 mod document;
+mod example;
 mod explain;
 mod language;
 mod lexicon;
 pub mod model;
+mod notes;
 mod pattern;
 mod policy;
 mod rules;
 mod scan;
+pub mod wave;
 
-pub use explain::explain;
+pub use explain::{explain, place, reason};
+pub use notes::{Because, Notes, Source, Wave};
 pub use policy::Policies;
-pub use rules::{RuleFault, RuleSet};
+pub use rules::{OnTrial, RuleFault, RuleFile, RuleSet, RuleView, Trial, Trials};
 
 use scan::scan;
 
@@ -58,6 +64,13 @@ pub struct Finding {
     pub end: usize,
 }
 
+impl Finding {
+    /// True where not the words but what stands round them decided: who is agreed with, who else wrote the same.
+    pub fn is_from_context(&self) -> bool {
+        rules::BUILT_IN.contains(&self.rule.as_str())
+    }
+}
+
 /// What the rules say of one version of one comment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Assessment {
@@ -69,6 +82,8 @@ pub struct Assessment {
     pub needs_answer: bool,
     /// The guessed language (ISO 639-1), if any could be guessed.
     pub language: Option<String>,
+    /// What is remembered beside: what is on trial, what the context was, who else wrote the same.
+    pub notes: Notes,
 }
 
 /// One comment and what stands round it.
@@ -82,6 +97,10 @@ pub struct Input<'a> {
     pub parent: Option<&'a str>,
     /// The text of the post that it stands under.
     pub post: Option<&'a str>,
+    /// Earlier comments of the same thread, the newest first.
+    pub thread: &'a [&'a str],
+    /// Other comments that say nearly the same.
+    pub wave: Option<&'a Wave>,
     /// What stands beside the text.
     pub attachments: &'a [Attachment],
 }
@@ -90,13 +109,22 @@ pub struct Input<'a> {
 pub fn classify(rules: &RuleSet, policies: &Policies, input: &Input<'_>) -> Assessment {
     let scan = scan(rules, input);
     let mut findings = scan.findings;
-    if let Some(model) = rules.model() {
-        combine::hear(model, input.text, &mut findings);
+    let mut notes = Notes { context: scan.because, ..Notes::default() };
+    if let Some(parent) = input.parent.filter(|_| rules.agreeing.is_all_of(input.text)) {
+        let above =
+            found(rules, &Input { text: parent, parent: None, wave: None, attachments: &[], ..*input });
+        agree::take_over(input.text, &above, &mut findings, &mut notes);
     }
-    settle(&mut findings);
-    findings.sort_by(|one, two| {
-        (one.start, one.end, one.category, &one.rule).cmp(&(two.start, two.end, two.category, &two.rule))
-    });
+    if let Some(wave) = input.wave.filter(|wave| wave.is_told()) {
+        wave::add(rules, input.text, wave, &mut findings);
+        notes.wave = Some(wave.clone());
+    }
+    let mut findings = heard(rules, input.text, findings, &mut notes.shadow);
+    for all in [&mut findings, &mut notes.shadow] {
+        all.sort_by(|one, two| {
+            (one.start, one.end, one.category, &one.rule).cmp(&(two.start, two.end, two.category, &two.rule))
+        });
+    }
     let proposal = findings.iter().map(|finding| proposal(policies, finding)).max().unwrap_or(Proposal::Keep);
     let unread = findings
         .iter()
@@ -104,14 +132,39 @@ pub fn classify(rules: &RuleSet, policies: &Policies, input: &Input<'_>) -> Asse
     let needs_answer = scan.needs_answer
         || unread
         || findings.iter().any(|finding| finding.category == Category::IndividualCase);
-    Assessment { findings, proposal, needs_answer, language: scan.language }
+    Assessment { findings, proposal, needs_answer, language: scan.language, notes }
+}
+
+/// What is found in a text, without what is on trial.
+fn found(rules: &RuleSet, input: &Input<'_>) -> Vec<Finding> {
+    heard(rules, input.text, scan(rules, input).findings, &mut Vec::new())
+}
+
+/// Lets the model speak and the findings settle. What is on trial is laid aside first: it neither adds to the others
+/// nor silences them.
+fn heard(rules: &RuleSet, text: &str, findings: Vec<Finding>, shadow: &mut Vec<Finding>) -> Vec<Finding> {
+    let on_trial = |finding: &Finding| rules.trials().covers(&finding.rule, finding.category);
+    let (mut tried, mut counted): (Vec<_>, Vec<_>) = findings.into_iter().partition(on_trial);
+    if let Some(model) = rules.model() {
+        combine::hear(model, text, &mut counted);
+        let (more, rest) = counted.into_iter().partition(on_trial);
+        tried.extend::<Vec<_>>(more);
+        counted = rest;
+    }
+    if !tried.is_empty() {
+        let mut all = [counted.clone(), tried].concat();
+        settle(&mut all);
+        shadow.extend(all.into_iter().filter(on_trial));
+    }
+    settle(&mut counted);
+    counted
 }
 
 /// What one finding suggests: at most a look when the rule is unsure, unless the category is always escalated. What
-/// only the model has seen is looked at and no more, whatever it is.
+/// only the model has seen, or only the context tells, is looked at and no more, whatever it is.
 fn proposal(policies: &Policies, finding: &Finding) -> Proposal {
     let wanted = policies.get(finding.category).proposal;
-    if finding.rule.starts_with(combine::PREFIX) {
+    if finding.rule.starts_with(combine::PREFIX) || finding.is_from_context() {
         return wanted.min(Proposal::Review);
     }
     if finding.band == Band::Look && wanted != Proposal::Escalate {

@@ -30,4 +30,6 @@ pub mod letter;
 
 pub mod key;
 
+pub mod spelling;
+
 pub mod words;

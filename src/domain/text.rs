@@ -84,6 +84,8 @@ impl Reading {
             "spaced" => "sedan utspärrade bokstäver satts ihop",
             "undiacritic" => "sedan prickar och ringar satts dit",
             "joined" => "sedan ett särskrivet ord satts ihop",
+            "context" => "tillsammans med kommentaren som den svarar på",
+            "wave" => "tillsammans med andra kommentarer som säger nästan detsamma",
             _ => "så som texten står",
         }
     }

@@ -133,6 +133,7 @@ fn judge(tx: &Tx<'_>, stored: &StoredComment, made: i64, asked: &Looked<'_>) -> 
             proposal: Proposal::Escalate,
             needs_answer: false,
             language: None,
+            notes: crate::domain::classify::Notes::default(),
         },
         |judged| judged.assessment,
     );

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::{Reader, Result, StoreError, Tx, code, json, moment, stamp, to_json};
 use crate::domain::case::{CaseId, CaseState};
 use crate::domain::category::Proposal;
-use crate::domain::classify::Assessment;
+use crate::domain::classify::{Assessment, Notes};
 
 /// One case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,23 @@ pub struct Judged {
     pub rules: String,
     /// When it was judged.
     pub at: DateTime<Utc>,
+}
+
+impl Judged {
+    /// Nothing said, by no rules.
+    pub(super) fn none() -> Self {
+        Self {
+            assessment: Assessment {
+                findings: Vec::new(),
+                proposal: Proposal::Keep,
+                needs_answer: false,
+                language: None,
+                notes: Notes::default(),
+            },
+            rules: "-".to_owned(),
+            at: DateTime::UNIX_EPOCH,
+        }
+    }
 }
 
 type Raw = (i64, i64, String, String, String, Option<String>, Option<String>);
@@ -144,8 +161,8 @@ pub fn assess(
     now: DateTime<Utc>,
 ) -> Result<()> {
     tx.prepare_cached(
-        "insert or ignore into assessment (version, rules, at, findings, proposal, needs_answer, language)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "insert or ignore into assessment (version, rules, at, findings, proposal, needs_answer, language, notes)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         version,
@@ -155,6 +172,7 @@ pub fn assess(
         assessment.proposal.code(),
         assessment.needs_answer,
         assessment.language,
+        to_json(&assessment.notes)?,
     ])?;
     Ok(())
 }
@@ -164,21 +182,24 @@ pub fn assess(
 /// # Errors
 /// Engine errors.
 pub fn assessment(reader: &Reader, version: i64) -> Result<Option<Judged>> {
-    let row: Option<(String, String, String, String, bool, Option<String>)> = reader
+    type Said = (String, String, String, String, bool, Option<String>, String);
+    let row: Option<Said> = reader
         .prepare_cached(
-            "select rules, at, findings, proposal, needs_answer, language from assessment where version = ?1",
+            "select rules, at, findings, proposal, needs_answer, language, notes from assessment where version = ?1",
         )?
         .query_row([version], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+            let (rules, at, findings) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((rules, at, findings, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
         })
         .optional()?;
-    row.map(|(rules, at, findings, proposal, needs_answer, language)| {
+    row.map(|(rules, at, findings, proposal, needs_answer, language, notes)| {
         Ok(Judged {
             assessment: Assessment {
                 findings: json(&findings)?,
                 proposal: proposal_of(&proposal)?,
                 needs_answer,
                 language,
+                notes: json(&notes)?,
             },
             rules,
             at: moment(&at)?,

@@ -16,6 +16,7 @@ pub mod duties;
 pub mod hand_checks;
 pub mod intake;
 pub mod intents;
+pub mod judgements;
 pub mod keys;
 pub mod letters;
 pub mod log;
@@ -23,9 +24,12 @@ pub mod media;
 pub mod polls;
 pub mod posts;
 pub mod records;
+pub mod rule_sets;
 pub mod summaries;
 pub mod totals;
+pub mod trials;
 pub mod views;
+pub mod waves;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -86,6 +90,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_keys.sql"),
     include_str!("migrations/0005_media.sql"),
     include_str!("migrations/0006_surfaces.sql"),
+    include_str!("migrations/0010_judgements.sql"),
 ];
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;

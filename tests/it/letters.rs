@@ -46,6 +46,7 @@ fn marked(stored: &StoredComment) -> Assessment {
         findings: found.into_iter().map(|(finding, _)| finding).collect(),
         needs_answer: text.contains('?'),
         language: None,
+        notes: uppsikt::domain::classify::Notes::default(),
     }
 }
 

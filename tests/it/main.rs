@@ -24,6 +24,7 @@ mod order;
 mod polling;
 mod purge;
 mod readme;
+mod rules;
 mod secrets;
 mod supply;
 mod support;

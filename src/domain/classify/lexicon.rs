@@ -34,6 +34,11 @@ const BUILT_IN: &[(&str, Option<Flag>)] = &[
     ("named", None),
 ];
 
+/// Whether the product itself gives the class.
+pub(super) fn is_built_in(name: &str) -> bool {
+    BUILT_IN.iter().any(|(known, _)| *known == name)
+}
+
 /// Words that stand in a good part of all comments, most common first: a term is not looked up by them.
 const COMMON: &[&str] = &[
     "i", "och", "att", "det", "är", "på", "en", "som", "för", "av", "med", "till", "den", "har", "inte",
@@ -97,6 +102,11 @@ impl Lexicon {
             new.common.push(1000);
         }
         Ok(new)
+    }
+
+    /// The names of the classes that files give.
+    pub(super) fn class_names(&self) -> Vec<&str> {
+        self.classes.keys().map(String::as_str).collect()
     }
 
     fn next_id(&self) -> Symbol {

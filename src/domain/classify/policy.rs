@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::category::{Category, CategoryPolicy, Proposal, Told};
 
 /// What every category leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<Category, CategoryPolicy>", into = "BTreeMap<Category, CategoryPolicy>")]
 pub struct Policies {
     by_category: BTreeMap<Category, CategoryPolicy>,
     silent: CategoryPolicy,
@@ -25,6 +28,18 @@ impl Policies {
     /// Every category that has been set, in the order of the contract.
     pub fn iter(&self) -> impl Iterator<Item = (Category, &CategoryPolicy)> {
         self.by_category.iter().map(|(category, policy)| (*category, policy))
+    }
+}
+
+impl From<BTreeMap<Category, CategoryPolicy>> for Policies {
+    fn from(by_category: BTreeMap<Category, CategoryPolicy>) -> Self {
+        by_category.into_iter().collect()
+    }
+}
+
+impl From<Policies> for BTreeMap<Category, CategoryPolicy> {
+    fn from(policies: Policies) -> Self {
+        policies.by_category
     }
 }
 

@@ -1,48 +1,38 @@
 //! Rules as data: files → a checked, compiled set.
+//!
+//! The product carries files of its own; a municipality's folder lies over them. A rule there with the id of one of the
+//! product's takes its place, a class there gets more words, `[[change]]` puts a rule on trial or turns it off, and
+//! `[category.…] shadow = true` puts a whole category on trial.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+mod compile;
+mod examples;
+mod fault;
+mod sheet;
+mod trial;
+mod written;
+
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use toml::{Table, Value};
+use serde::{Deserialize, Serialize};
 
 use super::Band;
+use super::agree::Agreeing;
 use super::lexicon::{Lexicon, Symbol};
 use super::model::Model;
 use super::pattern::Pattern;
 use crate::domain::category::Category;
 use crate::domain::text::Vetted;
 
-/// What is wrong with a rule file, where, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleFault {
-    /// The file's name, as given to [`RuleSet::load`].
-    pub file: String,
-    /// The rule's id, or its place in the file; `None` when it is the file itself.
-    pub rule: Option<String>,
-    /// What is wrong.
-    pub problem: String,
-    /// What helps.
-    pub remedy: String,
-}
+pub use fault::RuleFault;
+pub(super) use sheet::Lined;
+pub use trial::{OnTrial, Trial, Trials};
 
-impl fmt::Display for RuleFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file)?;
-        if let Some(rule) = &self.rule {
-            write!(f, ", rule `{rule}`")?;
-        }
-        write!(f, ": {}; {}", self.problem, self.remedy)
-    }
-}
-
-impl std::error::Error for RuleFault {}
+/// What code decides from what stands round a comment; their words are in `config/rules/context.toml`.
+pub(super) const BUILT_IN: &[&str] = &[super::agree::RULE, super::wave::RULE];
 
 /// What a negation, a quotation or praise round the words does to a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
     /// No finding.
     Stops,
@@ -53,8 +43,7 @@ pub(super) enum Effect {
 }
 
 /// What code finds and words cannot; named by `detector` in a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detector {
     /// Personal numbers, coordination numbers and interim numbers.
     PersonalNumber,
@@ -70,70 +59,8 @@ pub(super) enum Detector {
     Language,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    id: String,
-    version: u32,
-    category: Category,
-    band: Band,
-    confidence: Option<f64>,
-    #[serde(default)]
-    terms: Vec<String>,
-    detector: Option<Detector>,
-    points: Option<i32>,
-    #[serde(default)]
-    strong: Vec<String>,
-    #[serde(default)]
-    cue: Vec<String>,
-    #[serde(default)]
-    hint: Vec<String>,
-    #[serde(default)]
-    against: Vec<String>,
-    #[serde(default)]
-    needs: Vec<String>,
-    #[serde(default)]
-    also: Vec<String>,
-    #[serde(default)]
-    with: Vec<String>,
-    #[serde(default)]
-    across: bool,
-    near: Option<usize>,
-    #[serde(default)]
-    unless: Vec<String>,
-    #[serde(default)]
-    unless_anywhere: Vec<String>,
-    #[serde(default)]
-    parent: Vec<String>,
-    #[serde(default)]
-    unless_parent: Vec<String>,
-    negation: Option<Effect>,
-    quotation: Option<Effect>,
-    positive: Option<Effect>,
-    own: Option<Effect>,
-    #[serde(rename = "match", default)]
-    examples: Vec<String>,
-    #[serde(rename = "no_match", default)]
-    counter_examples: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenAnswer {
-    id: String,
-    kind: Answer,
-    terms: Vec<String>,
-    #[serde(default)]
-    unless: Vec<String>,
-    #[serde(rename = "match", default)]
-    examples: Vec<String>,
-    #[serde(rename = "no_match", default)]
-    counter_examples: Vec<String>,
-}
-
 /// What a sentence says about an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Answer {
     /// Asks, whatever mark ends it.
     #[default]
@@ -146,6 +73,15 @@ pub(super) enum Answer {
     ToOther,
     /// Praise, thanks, greetings.
     Praise,
+}
+
+/// What is spoken of above a comment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    /// Somebody: a group, staff, a politician, a person by name.
+    People,
+    /// No people are mentioned.
+    Things,
 }
 
 /// Groups of terms and what each group is worth.
@@ -172,17 +108,21 @@ pub(super) struct Rule {
     pub(super) near: usize,
     pub(super) unless: Vec<Pattern>,
     pub(super) unless_anywhere: Vec<Pattern>,
-    /// One of these must stand in the comment that is answered or in the post.
+    /// One of these must stand in the comment that is answered, in the post or earlier in the thread.
     pub(super) parent: Vec<Pattern>,
-    /// None of these may stand there.
+    /// None of these may stand in the comment that is answered or in the post.
     pub(super) unless_parent: Vec<Pattern>,
+    /// What the nearest of them must speak of.
+    pub(super) about: Option<About>,
     pub(super) negation: Effect,
     pub(super) quotation: Effect,
     pub(super) positive: Effect,
     pub(super) own: Effect,
-    pub(super) file: String,
-    examples: Vec<String>,
-    counter_examples: Vec<String>,
+    file: String,
+    line: usize,
+    of_town: bool,
+    examples: Vec<Lined>,
+    counter_examples: Vec<Lined>,
 }
 
 /// A compiled rule about answers.
@@ -191,9 +131,9 @@ pub(super) struct AnswerRule {
     pub(super) id: String,
     pub(super) kind: Answer,
     pub(super) unless: Vec<Pattern>,
-    pub(super) file: String,
-    pub(super) examples: Vec<String>,
-    pub(super) counter_examples: Vec<String>,
+    file: String,
+    examples: Vec<Lined>,
+    counter_examples: Vec<Lined>,
 }
 
 /// The words that the grammar itself needs.
@@ -208,6 +148,8 @@ pub(super) struct Grammar {
     pub(super) named: Symbol,
     pub(super) staff: Symbol,
     pub(super) report: Symbol,
+    /// Words for people, where files have such a class.
+    pub(super) people: Option<Symbol>,
 }
 
 /// Every rule, checked and compiled.
@@ -230,8 +172,62 @@ pub struct RuleSet {
     pub(super) lexicon: Lexicon,
     pub(super) undiacritic: Vetted,
     pub(super) grammar: Grammar,
+    /// How people say that they agree, and nothing else.
+    pub(super) agreeing: Agreeing,
+    /// Parts of hosts where people meet about public matters: a link there sells nothing.
+    pub(super) civic_sites: Vec<String>,
+    trials: Trials,
+    files: Vec<RuleFile>,
     version: String,
     model: Option<Arc<Model>>,
+}
+
+/// One rule file: the product's, or one of the municipality's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleFile {
+    /// One of the municipality's own.
+    pub own: bool,
+    /// Its name, with the folder for the municipality's own; faults name it.
+    pub name: String,
+    /// What it says.
+    pub text: Cow<'static, str>,
+}
+
+impl RuleFile {
+    /// A file of the municipality's own.
+    pub fn own(name: impl Into<String>, text: String) -> Self {
+        Self { own: true, name: name.into(), text: Cow::Owned(text) }
+    }
+
+    /// The name without the folder: the same set in another place is the same set.
+    fn base(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or_default()
+    }
+
+    fn key(&self) -> String {
+        if self.own { format!("own/{}", self.base()) } else { self.name.clone() }
+    }
+}
+
+/// One rule, for those who list them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleView<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its version.
+    pub version: u32,
+    /// What it finds.
+    pub category: Category,
+    /// How sure it is at most.
+    pub band: Band,
+    /// One of the municipality's own.
+    pub own: bool,
+    /// It decides, and nothing follows.
+    pub shadow: bool,
+    /// The file.
+    pub file: &'a str,
+    /// Where it begins there.
+    pub line: usize,
 }
 
 const FILES: &[(&str, &str)] = &[
@@ -242,6 +238,7 @@ const FILES: &[(&str, &str)] = &[
     ("child_abuse.toml", include_str!("../../../config/rules/child_abuse.toml")),
     ("child_at_risk.toml", include_str!("../../../config/rules/child_at_risk.toml")),
     ("commercial.toml", include_str!("../../../config/rules/commercial.toml")),
+    ("context.toml", include_str!("../../../config/rules/context.toml")),
     ("copyright.toml", include_str!("../../../config/rules/copyright.toml")),
     ("defamation.toml", include_str!("../../../config/rules/defamation.toml")),
     ("gossip_lies.toml", include_str!("../../../config/rules/gossip_lies.toml")),
@@ -287,152 +284,31 @@ impl RuleSet {
         FILES
     }
 
-    /// Reads and compiles rule files; every fault found is given, not only the first.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one rule's keys, checked and compiled in the order of the file"
-    )]
+    /// Reads and compiles rule files as the product's; every fault found is given, not only the first.
     pub fn load(files: &[(&str, &str)]) -> Result<Self, Vec<RuleFault>> {
-        let mut faults = Vec::new();
-        let mut read = Read::default();
-        for (file, text) in files {
-            read.file(file, text, &mut faults);
-        }
-        let version = read.version();
-        let lexicon = Lexicon::new(std::mem::take(&mut read.classes))
-            .map_err(|problem| vec![fault("(classes)", None, &problem, "rename it")]);
-        let mut lexicon = match lexicon {
-            Ok(lexicon) => lexicon,
-            Err(more) => return Err(faults.into_iter().chain(more).collect()),
+        let file = |(name, text): &(&str, &str)| RuleFile {
+            own: false,
+            name: (*name).to_owned(),
+            text: Cow::Owned((*text).to_owned()),
         };
-        let Some(grammar) = Grammar::find(&mut lexicon, &mut faults) else { return Err(faults) };
-        let (mut terms, mut detectors) = (Vec::new(), Vec::new());
-        let mut rules = Vec::new();
-        let mut ids = BTreeSet::new();
-        for (file, written) in read.rules {
-            let before = faults.len();
-            let mut complain = |problem: String, remedy: &str| {
-                faults.push(fault(&file, Some(&written.id), &problem, remedy));
-            };
-            if !ids.insert(written.id.clone()) {
-                complain("the id is taken by another rule".into(), "give it an id of its own");
-            }
-            let sources = [!written.terms.is_empty(), written.detector.is_some(), written.points.is_some()];
-            if sources.iter().filter(|given| **given).count() != 1 {
-                complain(
-                    "has none or several of `terms`, `detector` and `points`".into(),
-                    "give it exactly one of them",
-                );
-            }
-            let has_signs = !(written.strong.is_empty() && written.cue.is_empty());
-            if written.points.is_some_and(|points| points < 1) || written.points.is_some() != has_signs {
-                complain(
-                    "`points` and its signs do not go together".into(),
-                    "give `points` from 1 and some `strong` or `cue`, or none of them",
-                );
-            }
-            if written.examples.is_empty() || written.counter_examples.is_empty() {
-                complain(
-                    "lacks examples".into(),
-                    "write at least one sentence each in `match` and `no_match`",
-                );
-            }
-            if written.version == 0 || written.confidence.is_some_and(|given| !(0.0..=1.0).contains(&given)) {
-                complain("version or confidence out of range".into(), "version from 1, confidence 0 to 1");
-            }
-            let mut parse = |terms: &[String], what: &str| -> Vec<Pattern> {
-                let mut all = Vec::new();
-                for term in terms {
-                    match Pattern::parse(term, &mut lexicon) {
-                        Ok(patterns) => all.extend(patterns),
-                        Err(problem) => {
-                            complain(
-                                format!("{what} `{term}`: {problem}"),
-                                "see the table of the language in config/rules/README.md",
-                            );
-                        }
-                    }
-                }
-                all
-            };
-            let patterns = parse(&written.terms, "term");
-            let also = parse(&written.also, "also");
-            let unless = parse(&written.unless, "unless");
-            let unless_anywhere = parse(&written.unless_anywhere, "unless_anywhere");
-            let parent = parse(&written.parent, "parent");
-            let unless_parent = parse(&written.unless_parent, "unless_parent");
-            let with = written.with.iter().map(|term| parse(std::slice::from_ref(term), "with")).collect();
-            let mut signs = Vec::new();
-            for (worth, groups) in
-                [(3, &written.strong), (2, &written.cue), (1, &written.hint), (-3, &written.against)]
-            {
-                signs.extend(groups.iter().map(|term| (worth, parse(std::slice::from_ref(term), "sign"))));
-            }
-            let mut needs = Vec::new();
-            for need in &written.needs {
-                match lexicon.symbol(&format!("<{need}>")) {
-                    Ok(symbol) => needs.push(symbol),
-                    Err(problem) => {
-                        complain(format!("needs `{need}`: {problem}"), "name a class of words.toml");
-                    }
-                }
-            }
-            if faults.len() > before {
-                continue;
-            }
-            if matches!(
-                written.category,
-                Category::Insult | Category::Profanity | Category::Hate | Category::Sexist
-            ) {
-                for word in written.terms.iter().filter(|term| !term.contains(' ')) {
-                    lexicon.mask(word);
-                }
-            }
-            let index = rules.len();
-            terms.extend(patterns.into_iter().map(|pattern| (index, pattern)));
-            // Without a strong sign there is no reason to add up the rest.
-            let leading = signs.iter().filter(|(worth, _)| *worth >= 3).flat_map(|(_, patterns)| patterns);
-            terms.extend(leading.map(|pattern| (index, pattern.clone())));
-            detectors.extend(written.detector.map(|detector| (index, detector)));
-            let others = [also, unless, unless_anywhere, parent, unless_parent];
-            rules.push(Rule::new(file, written, needs, (with, signs), others));
-        }
-        lexicon.mask("<swear>");
-        lexicon.mask("<insult_noun>");
-        let (answers, answer_terms) = compile_answers(read.answers, &mut lexicon, &mut faults);
-        for (spelling, word) in &read.spelling {
-            lexicon.spell(spelling, word);
-        }
-        if let Err(problem) = lexicon.seal() {
-            faults.push(fault("(all)", None, &problem, "use fewer or shorter parts of words"));
-        }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        let triggers = file_under_rarest(&terms, &lexicon);
-        let answer_triggers = file_under_rarest(&answer_terms, &lexicon);
-        let leads = triggers.iter().zip(&answer_triggers);
-        lexicon.index(leads.map(|(one, two)| !(one.is_empty() && two.is_empty())).collect());
-        let masks = |terms: &[(usize, Pattern)]| {
-            terms.iter().map(|(_, pattern)| pattern.mask(|symbol| lexicon.is_lead(symbol))).collect()
+        Self::from_files(files.iter().map(file).collect())
+    }
+
+    /// The embedded rules with the municipality's own over them. A file that is the same as an embedded one of its name
+    /// adds nothing.
+    pub fn with_own(own: Vec<RuleFile>) -> Result<Self, Vec<RuleFault>> {
+        let embedded = |(name, text): &(&'static str, &'static str)| RuleFile {
+            own: false,
+            name: (*name).to_owned(),
+            text: Cow::Borrowed(*text),
         };
-        let (term_masks, answer_masks) = (masks(&terms), masks(&answer_terms));
-        Ok(Self {
-            rules,
-            answers,
-            terms,
-            triggers,
-            answer_terms,
-            answer_triggers,
-            term_masks,
-            answer_masks,
-            detectors,
-            lexicon,
-            undiacritic: read.undiacritic,
-            grammar,
-            version,
-            model: None,
-        })
+        let own = own.into_iter().filter(|file| !FILES.contains(&(file.base(), file.text.as_ref())));
+        Self::from_files(FILES.iter().map(embedded).chain(own).collect())
+    }
+
+    /// Reads and compiles exactly these files, as [`Self::files`] gave them once.
+    pub fn from_files(files: Vec<RuleFile>) -> Result<Self, Vec<RuleFault>> {
+        compile::compile(files)
     }
 
     /// The same rules with a language model beside them; it becomes part of [`Self::version`].
@@ -455,268 +331,31 @@ impl RuleSet {
         &self.version
     }
 
-    /// The ids of all rules with their versions and categories, in the files' order.
-    pub fn rules(&self) -> impl Iterator<Item = (&str, u32, Category)> {
-        self.rules.iter().map(|rule| (rule.id.as_str(), rule.version, rule.category))
+    /// The files that the set was made of: kept, they judge again as they did (`uppsikt explain`).
+    pub fn files(&self) -> &[RuleFile] {
+        &self.files
+    }
+
+    /// What is on trial: it decides, and nothing follows.
+    pub fn trials(&self) -> &Trials {
+        &self.trials
+    }
+
+    /// All rules in the files' order.
+    pub fn rules(&self) -> impl Iterator<Item = RuleView<'_>> {
+        self.rules.iter().map(|rule| RuleView {
+            id: &rule.id,
+            version: rule.version,
+            category: rule.category,
+            band: rule.band,
+            own: rule.of_town,
+            shadow: self.trials.covers(&rule.id, rule.category),
+            file: &rule.file,
+            line: rule.line,
+        })
     }
 
     pub(super) fn rule(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.id == id)
-    }
-
-    /// Runs every rule's own examples: `match` must be found by that rule, `no_match` must not.
-    pub fn check_examples(&self) -> Vec<RuleFault> {
-        let mut faults = Vec::new();
-        for rule in &self.rules {
-            let cases = rule.examples.iter().map(|text| (text, true));
-            for (text, expected) in cases.chain(rule.counter_examples.iter().map(|text| (text, false))) {
-                if super::scan::fires(self, rule, text) != expected {
-                    let problem =
-                        if expected { "does not find its own example" } else { "finds its counter-example" };
-                    let remedy = "change the rule, or the example if it is the example that is wrong";
-                    faults.push(fault(&rule.file, Some(&rule.id), &format!("{problem} `{text}`"), remedy));
-                }
-            }
-        }
-        for rule in &self.answers {
-            let cases = rule.examples.iter().map(|text| (text, true));
-            for (text, expected) in cases.chain(rule.counter_examples.iter().map(|text| (text, false))) {
-                if super::answer::fires(self, rule, text) != expected {
-                    let problem =
-                        format!("should {}be found in `{text}`", if expected { "" } else { "not " });
-                    faults.push(fault(
-                        &rule.file,
-                        Some(&rule.id),
-                        &problem,
-                        "change the rule or the example",
-                    ));
-                }
-            }
-        }
-        faults
-    }
-}
-
-impl Rule {
-    fn new(
-        file: String,
-        written: Written,
-        needs: Vec<Symbol>,
-        (with, signs): (Vec<Vec<Pattern>>, Signs),
-        [also, unless, unless_anywhere, parent, unless_parent]: [Vec<Pattern>; 5],
-    ) -> Self {
-        let default = if written.category.is_danger() { Effect::Lowers } else { Effect::Stops };
-        Self {
-            confidence: written.confidence.unwrap_or(if written.band == Band::Obvious { 0.95 } else { 0.6 }),
-            id: written.id,
-            version: written.version,
-            category: written.category,
-            band: written.band,
-            points: written.points.unwrap_or_default(),
-            signs,
-            needs,
-            also,
-            with,
-            across: written.across,
-            near: written.near.unwrap_or(usize::MAX),
-            unless,
-            unless_anywhere,
-            parent,
-            unless_parent,
-            negation: written.negation.unwrap_or(Effect::Ignored),
-            quotation: written.quotation.unwrap_or(default),
-            positive: written.positive.unwrap_or(Effect::Ignored),
-            own: written.own.unwrap_or(Effect::Ignored),
-            file,
-            examples: written.examples,
-            counter_examples: written.counter_examples,
-        }
-    }
-}
-
-impl Grammar {
-    fn find(lexicon: &mut Lexicon, faults: &mut Vec<RuleFault>) -> Option<Self> {
-        let mut class = |name: &str| match lexicon.symbol(&format!("<{name}>")) {
-            Ok(symbol) => Some(symbol),
-            Err(problem) => {
-                faults.push(fault("words.toml", None, &problem, "the grammar needs this class: put it back"));
-                None
-            }
-        };
-        let (negation, positive) = (class("negation"), class("positive"));
-        let (first_person, being) = (class("first_person"), class("being"));
-        let (first_name, surname, staff) = (class("first_name"), class("surname"), class("staff"));
-        let report = class("report");
-        Some(Self {
-            report: report?,
-            negation: negation?,
-            positive: positive?,
-            first_person: first_person?,
-            being: being?,
-            first_name: first_name?,
-            surname: surname?,
-            staff: staff?,
-            named: lexicon.built_in("named")?,
-        })
-    }
-}
-
-fn compile_answers(
-    written: Vec<(String, WrittenAnswer)>,
-    lexicon: &mut Lexicon,
-    faults: &mut Vec<RuleFault>,
-) -> (Vec<AnswerRule>, Vec<(usize, Pattern)>) {
-    let (mut all, mut every) = (Vec::new(), Vec::new());
-    for (file, answer) in written {
-        let mut parse = |terms: &[String]| {
-            let mut patterns = Vec::new();
-            for term in terms {
-                match Pattern::parse(term, lexicon) {
-                    Ok(more) => patterns.extend(more),
-                    Err(problem) => faults.push(fault(
-                        &file,
-                        Some(&answer.id),
-                        &format!("term `{term}`: {problem}"),
-                        "correct the term",
-                    )),
-                }
-            }
-            patterns
-        };
-        let (patterns, unless) = (parse(&answer.terms), parse(&answer.unless));
-        let (examples, counter_examples) = (answer.examples, answer.counter_examples);
-        let index = all.len();
-        every.extend(patterns.into_iter().map(|pattern| (index, pattern)));
-        all.push(AnswerRule { id: answer.id, kind: answer.kind, unless, file, examples, counter_examples });
-    }
-    (all, every)
-}
-
-/// For every symbol the places of the terms of which it is the rarest.
-fn file_under_rarest(terms: &[(usize, Pattern)], lexicon: &Lexicon) -> Vec<Vec<usize>> {
-    let mut filed = vec![Vec::new(); lexicon.len()];
-    for (place, (_, pattern)) in terms.iter().enumerate() {
-        filed[pattern.rarest(|symbol| lexicon.commonness(symbol)).bit()].push(place);
-    }
-    filed
-}
-
-#[derive(Default)]
-struct Read {
-    classes: BTreeMap<String, Vec<String>>,
-    undiacritic: Vetted,
-    spelling: BTreeMap<String, String>,
-    rules: Vec<(String, Written)>,
-    answers: Vec<(String, WrittenAnswer)>,
-    canonical: BTreeMap<String, String>,
-}
-
-impl Read {
-    fn file(&mut self, file: &str, text: &str, faults: &mut Vec<RuleFault>) {
-        let table: Table = match toml::from_str(text) {
-            Ok(table) => table,
-            Err(error) => {
-                faults.push(fault(file, None, &error.to_string(), "correct the TOML"));
-                return;
-            }
-        };
-        self.canonical.insert(file.to_owned(), table.to_string());
-        for (key, value) in table {
-            match (key.as_str(), value) {
-                ("class", Value::Table(classes)) => {
-                    for (name, words) in classes {
-                        let Ok(words) = words.try_into::<Vec<String>>() else {
-                            faults.push(fault(
-                                file,
-                                None,
-                                &format!("class `{name}` is no list of words"),
-                                "write [\"…\"]",
-                            ));
-                            continue;
-                        };
-                        self.classes.entry(name).or_default().extend(words);
-                    }
-                }
-                ("undiacritic", Value::Table(words)) => {
-                    for (bare, full) in words {
-                        match full.as_str().filter(|full| full.chars().count() == bare.chars().count()) {
-                            Some(full) => drop(self.undiacritic.insert(bare, full.to_owned())),
-                            None => faults.push(fault(
-                                file,
-                                None,
-                                &format!("undiacritic `{bare}` has another number of letters"),
-                                "give the same word with its dots",
-                            )),
-                        }
-                    }
-                }
-                ("spelling", Value::Table(words)) => {
-                    for (spelling, word) in words {
-                        match word.as_str() {
-                            Some(word) => drop(self.spelling.insert(spelling, word.to_owned())),
-                            None => faults.push(fault(
-                                file,
-                                None,
-                                &format!("spelling `{spelling}` is no word"),
-                                "give the word as the dictionary writes it",
-                            )),
-                        }
-                    }
-                }
-                ("rule", Value::Array(rules)) => Self::list(file, rules, &mut self.rules, faults),
-                ("answer", Value::Array(answers)) => Self::list(file, answers, &mut self.answers, faults),
-                (other, _) => {
-                    faults.push(fault(
-                        file,
-                        None,
-                        &format!("unknown or ill-formed key `{other}`"),
-                        "use [class], [undiacritic], [spelling], [[rule]], [[answer]]",
-                    ));
-                }
-            }
-        }
-    }
-
-    fn list<T: for<'de> Deserialize<'de>>(
-        file: &str,
-        values: Vec<Value>,
-        into: &mut Vec<(String, T)>,
-        faults: &mut Vec<RuleFault>,
-    ) {
-        for (place, value) in values.into_iter().enumerate() {
-            let name = value
-                .get("id")
-                .and_then(Value::as_str)
-                .map_or_else(|| format!("no. {}", place + 1), ToOwned::to_owned);
-            match value.try_into() {
-                Ok(written) => into.push((file.to_owned(), written)),
-                Err(error) => faults.push(fault(
-                    file,
-                    Some(&name),
-                    &error.to_string().replace('\n', " "),
-                    "correct the key; config/rules/README.md lists them all",
-                )),
-            }
-        }
-    }
-
-    fn version(&self) -> String {
-        let mut hash = Sha256::new();
-        for (file, content) in &self.canonical {
-            for part in [file, content] {
-                hash.update((part.len() as u64).to_be_bytes());
-                hash.update(part.as_bytes());
-            }
-        }
-        hex::encode(&hash.finalize()[..6])
-    }
-}
-
-fn fault(file: &str, rule: Option<&str>, problem: &str, remedy: &str) -> RuleFault {
-    RuleFault {
-        file: file.to_owned(),
-        rule: rule.map(ToOwned::to_owned),
-        problem: problem.to_owned(),
-        remedy: remedy.to_owned(),
     }
 }

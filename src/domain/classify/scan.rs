@@ -5,12 +5,14 @@
 
 use std::collections::HashMap;
 
+use super::around::{Allowed, Around};
 use super::document::Document;
+use super::example::Example;
 use super::lexicon::Symbol;
+use super::notes::Because;
 use super::pattern::Pattern;
 use super::rules::{Effect, Rule, RuleSet};
 use super::{Band, Finding, Input, answer, detect, language};
-use crate::domain::comment::Attachment;
 use crate::domain::text::{self, BuildQuick, Sentence};
 
 /// More findings of one rule tell nobody anything new.
@@ -22,19 +24,23 @@ const MOST_ATTEMPTS: usize = 100;
 /// How much less a finding is trusted when letters had to be read differently from how they stand.
 const OTHER_READING: f64 = 0.85;
 
-/// More of the parent comment is not read: its words are only a context.
-const MOST_OF_PARENT: usize = 2000;
-
 /// What the rules find before one finding silences another.
 pub(super) struct Scan {
     pub(super) findings: Vec<Finding>,
+    /// Which words above the comment decided.
+    pub(super) because: Vec<Because>,
     pub(super) needs_answer: bool,
     pub(super) language: Option<String>,
 }
 
 pub(super) fn scan(rules: &RuleSet, input: &Input<'_>) -> Scan {
     let views = text::views(input.text, &rules.undiacritic);
-    let mut found = Found { findings: Vec::new(), per_rule: HashMap::new(), around: Around::new(input) };
+    let mut found = Found {
+        findings: Vec::new(),
+        because: Vec::new(),
+        per_rule: HashMap::new(),
+        around: Around::new(input),
+    };
     let mut documents: Vec<Document> = Vec::with_capacity(views.len());
     for view in views {
         let document = Document::new(rules, view, documents.first());
@@ -43,7 +49,12 @@ pub(super) fn scan(rules: &RuleSet, input: &Input<'_>) -> Scan {
     }
     let bare = documents.iter().find(|document| document.view.reading == text::Reading::Stripped);
     let Some(bare) = bare.or(documents.first()) else {
-        return Scan { findings: found.findings, needs_answer: false, language: None };
+        return Scan {
+            findings: found.findings,
+            because: found.because,
+            needs_answer: false,
+            language: None,
+        };
     };
     // Folding takes the letters away that tell Sami from Swedish: the language is read in the plain view.
     let language = documents.first().and_then(language::guess);
@@ -55,47 +66,16 @@ pub(super) fn scan(rules: &RuleSet, input: &Input<'_>) -> Scan {
         }
     }
     let needs_answer = answer::needs_answer(rules, bare, input);
-    Scan { findings: found.findings, needs_answer, language }
+    Scan { findings: found.findings, because: found.because, needs_answer, language }
 }
 
-/// Whether a rule by itself finds something in a text; `[image] …` stands for a comment with a picture,
-/// `… ↩ …` for an answer and the comment that it answers, `… ⌂ …` for a comment and the post above it.
-pub(super) fn fires(rules: &RuleSet, rule: &Rule, text: &str) -> bool {
-    let (attachments, text): (&[Attachment], &str) = match text.strip_prefix("[image]") {
-        Some(text) => (&[Attachment::Image], text.trim_start()),
-        None => (&[], text),
-    };
-    let (text, post) = text.split_once(" ⌂ ").map_or((text, None), |(text, post)| (text, Some(post)));
-    let (text, parent) = text.split_once(" ↩ ").map_or((text, None), |(text, parent)| (text, Some(parent)));
-    let scan = scan(rules, &Input { text, parent, post, attachments, ..Input::default() });
-    scan.findings.iter().any(|finding| finding.rule == rule.id)
-}
-
-/// What stands above a comment, read only when a rule asks for it.
-struct Around<'a> {
-    texts: [Option<&'a str>; 2],
-    read: Option<Vec<Document>>,
-}
-
-impl<'a> Around<'a> {
-    fn new(input: &Input<'a>) -> Self {
-        Self { texts: [input.parent, input.post], read: None }
-    }
-
-    /// Whether one of the terms stands in the comment that is answered or in the post.
-    fn holds(&mut self, rules: &RuleSet, patterns: &[Pattern]) -> bool {
-        let read = self.read.get_or_insert_with(|| {
-            self.texts
-                .iter()
-                .flatten()
-                .map(|text| {
-                    let text: String = text.chars().take(MOST_OF_PARENT).collect();
-                    Document::new(rules, text::stripped(&text::plain(&text)), None)
-                })
-                .collect()
-        });
-        read.iter().any(|document| patterns.iter().any(|pattern| document.any(pattern)))
-    }
+/// The words in which a rule by itself finds something in an example (see [`Example`]); `None` where it does not.
+pub(super) fn fires(rules: &RuleSet, rule: &Rule, example: &str) -> Option<String> {
+    let example = Example::parse(example);
+    let input = example.input();
+    let scan = scan(rules, &input);
+    let finding = scan.findings.iter().find(|finding| finding.rule == rule.id)?;
+    Some(input.text.get(finding.start..finding.end).unwrap_or_default().to_owned())
 }
 
 /// The distinct symbols of one sentence under which terms may be filed, and the bits of them all.
@@ -144,6 +124,7 @@ impl Presence {
 
 struct Found<'a> {
     findings: Vec<Finding>,
+    because: Vec<Because>,
     around: Around<'a>,
     per_rule: HashMap<usize, Vec<(usize, usize)>>,
 }
@@ -191,13 +172,10 @@ impl Found<'_> {
                 let stopped = *anywhere
                     .entry(*index)
                     .or_insert_with(|| rule.unless_anywhere.iter().any(|pattern| document.any(pattern)));
-                if stopped
-                    || (pattern.joined && !document.neighbours(at))
-                    || (!rule.parent.is_empty() && !self.around.holds(rules, &rule.parent))
-                    || (!rule.unless_parent.is_empty() && self.around.holds(rules, &rule.unless_parent))
-                {
+                if stopped || (pattern.joined && !document.neighbours(at)) {
                     continue;
                 }
+                let Some(Allowed(because)) = self.around.allows(rules, rule) else { continue };
                 let seen = if rule.points > 0 {
                     adds_up(rule, document, at, after)
                 } else {
@@ -205,6 +183,7 @@ impl Found<'_> {
                 };
                 if let Some((band, at, after)) = seen {
                     self.term(*index, rule, pattern, document, (at, after), band);
+                    self.because.extend(because.filter(|because| !self.because.contains(because)));
                 }
             }
         }

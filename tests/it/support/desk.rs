@@ -131,6 +131,7 @@ impl Rig {
             proposal: plant.proposal,
             needs_answer: plant.needs_answer,
             language: Some("sv".to_owned()),
+            notes: uppsikt::domain::classify::Notes::default(),
         };
         let seen = Seen {
             native_id: plant.id.to_owned(),
