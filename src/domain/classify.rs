@@ -20,6 +20,7 @@ mod pattern;
 mod policy;
 mod rules;
 mod scan;
+mod weight;
 
 pub use explain::explain;
 pub use policy::Policies;
@@ -90,6 +91,7 @@ pub struct Input<'a> {
 pub fn classify(rules: &RuleSet, policies: &Policies, input: &Input<'_>) -> Assessment {
     let scan = scan(rules, input);
     let mut findings = scan.findings;
+    weight::weigh(input.text, &mut findings);
     if let Some(model) = rules.model() {
         combine::hear(model, input.text, &mut findings);
     }
@@ -140,6 +142,10 @@ fn settle(findings: &mut Vec<Finding>) {
         Category::Insult => {
             finding.view == combine::VIEW || !near(finding, &[Category::Hate, Category::Sexist], 0, &all)
         }
+        // Who urges to terrorism urges to a crime.
+        Category::IncitementCrime => !near(finding, &[Category::IncitementTerror], 0, &all),
+        // An accusation on hearsay is a rumour.
+        Category::Defamation => !near(finding, &[Category::GossipLies], 40, &all),
         // The seller's own number in an advertisement is not a private person's.
         Category::PersonalData if finding.rule.starts_with("phone") || finding.rule.starts_with("email") => {
             !all.iter().any(|other| matches!(other.category, Category::SpamTroll | Category::Commercial))
