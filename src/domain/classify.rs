@@ -25,6 +25,7 @@ mod policy;
 mod rules;
 mod scan;
 pub mod wave;
+mod weight;
 
 pub use explain::{explain, place, reason};
 pub use notes::{Because, Notes, Source, Wave};
@@ -145,6 +146,7 @@ fn found(rules: &RuleSet, input: &Input<'_>) -> Vec<Finding> {
 fn heard(rules: &RuleSet, text: &str, findings: Vec<Finding>, shadow: &mut Vec<Finding>) -> Vec<Finding> {
     let on_trial = |finding: &Finding| rules.trials().covers(&finding.rule, finding.category);
     let (mut tried, mut counted): (Vec<_>, Vec<_>) = findings.into_iter().partition(on_trial);
+    weight::weigh(text, &mut counted);
     if let Some(model) = rules.model() {
         combine::hear(model, text, &mut counted);
         let (more, rest) = counted.into_iter().partition(on_trial);
@@ -153,6 +155,7 @@ fn heard(rules: &RuleSet, text: &str, findings: Vec<Finding>, shadow: &mut Vec<F
     }
     if !tried.is_empty() {
         let mut all = [counted.clone(), tried].concat();
+        weight::weigh(text, &mut all);
         settle(&mut all);
         shadow.extend(all.into_iter().filter(on_trial));
     }
@@ -193,6 +196,10 @@ fn settle(findings: &mut Vec<Finding>) {
         Category::Insult => {
             finding.view == combine::VIEW || !near(finding, &[Category::Hate, Category::Sexist], 0, &all)
         }
+        // Who urges to terrorism urges to a crime.
+        Category::IncitementCrime => !near(finding, &[Category::IncitementTerror], 0, &all),
+        // An accusation on hearsay is a rumour.
+        Category::Defamation => !near(finding, &[Category::GossipLies], 40, &all),
         // The seller's own number in an advertisement is not a private person's.
         Category::PersonalData if finding.rule.starts_with("phone") || finding.rule.starts_with("email") => {
             !all.iter().any(|other| matches!(other.category, Category::SpamTroll | Category::Commercial))

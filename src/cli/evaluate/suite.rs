@@ -91,6 +91,7 @@ pub fn run(
     let prompts: Vec<&Judged> = judged.iter().filter(|one| one.text.source == Source::Prompt).collect();
     heads_table(&prompts, against, asked.json, out)?;
     pools_table(&judged, asked.json, out)?;
+    super::rows::tables(asked.folder, &rules, policies, asked.json, out)?;
     if let Some(folder) = asked.figures {
         figures(&prompts, &judged, held_out, folder)?;
         writeln!(out, "figures are in {}", folder.display())?;

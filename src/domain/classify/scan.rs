@@ -246,6 +246,11 @@ impl Found<'_> {
 /// Comments up to this many words are one context for signs; longer ones are read a few sentences at a time.
 const ONE_CONTEXT: usize = 60;
 
+/// Signs in so few words need no more points than the rule asks for; beyond, one more for every [`WORDS_PER_POINT`].
+const FEW_WORDS: usize = 16;
+
+const WORDS_PER_POINT: usize = 8;
+
 /// Whether the signs in a comment reach a rule's points together.
 fn adds_up(rule: &Rule, document: &Document, at: usize, after: usize) -> Option<(Band, usize, usize)> {
     let own = document.tokens[at].sentence;
@@ -262,8 +267,11 @@ fn adds_up(rule: &Rule, document: &Document, at: usize, after: usize) -> Option<
     if holds(&rule.unless) || !rule.with.iter().all(|group| holds(group)) {
         return None;
     }
+    let words: usize = sentences.iter().map(|one| one.end - one.first).sum();
+    // The more is said, the more signs meet by chance.
+    let more = i32::try_from(words.saturating_sub(FEW_WORDS) / WORDS_PER_POINT).unwrap_or(i32::MAX);
     let reached: i32 = rule.signs.iter().filter(|(_, group)| holds(group)).map(|(worth, _)| worth).sum();
-    (reached >= rule.points).then_some((rule.band, at, after))
+    (reached >= rule.points + more).then_some((rule.band, at, after))
 }
 
 /// The band of a term in its sentence and the words that count; `None` when the grammar stops it.
