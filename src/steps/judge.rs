@@ -58,7 +58,7 @@ pub async fn all(app: &App) -> Result<usize, StoreError> {
         }
         done += batch.len();
         let (config, rules, now) = (app.config.clone(), app.rules.clone(), app.clock.now());
-        kill::point("assess", When::Before);
+        kill::point_with("assess", When::Before, &batch);
         app.db
             .write(move |tx| {
                 for (stored, assessment) in &batch {
