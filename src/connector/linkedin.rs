@@ -331,6 +331,16 @@ impl Connector for Linkedin {
         Ok(Look { sighting: Sighting::Public, seen: Some(seen), answer: Some(answer.body), url, date })
     }
 
+    async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {
+        let (answer, _) = self.get(&["posts", native_id], &[], Purpose::Look).await?;
+        match wire::trouble(answer.status, &answer.body) {
+            None => Ok(Sighting::Public),
+            Some((Trouble::Missing, _)) => Ok(Sighting::Gone),
+            Some((Trouble::Right, _)) => Ok(Sighting::NoRight),
+            Some(other) => Err(self.told(&answer, &other, false)),
+        }
+    }
+
     async fn hide(&self, _: &Intent, _: &Preserved) -> Result<(), ConnectorError> {
         Err(ConnectorError::Refused(
             "LinkedIn has no way to hide a comment; it can only be removed".to_owned(),
@@ -457,6 +467,10 @@ const UNCONFIRMED: &[Unconfirmed] = &[
     Unconfirmed {
         fact: "utan rollen ADMINISTRATOR kommer tomma listor, inte ett fel, och organizationAcls visar rollen",
         confirm: "GET organizationAcls?q=roleAssignee med en nyckel vars person saknar rollen",
+    },
+    Unconfirmed {
+        fact: "ett borttaget inlägg ger 404 på GET posts/{urn}",
+        confirm: "GET posts/{urn} på ett eget inlägg före och efter att det tas bort",
     },
     Unconfirmed {
         fact: "429 utan Retry-After; dygnsgränsen i den öppna nivån",

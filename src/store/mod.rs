@@ -22,6 +22,8 @@ pub mod log;
 pub mod media;
 pub mod polls;
 pub mod posts;
+
+pub mod purges;
 pub mod records;
 pub mod summaries;
 pub mod totals;
@@ -86,6 +88,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_keys.sql"),
     include_str!("migrations/0005_media.sql"),
     include_str!("migrations/0006_surfaces.sql"),
+    include_str!("migrations/0009_gone.sql"),
 ];
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -198,9 +201,9 @@ impl Db {
         F: FnOnce(&Reader) -> Result<T> + Send + 'static,
     {
         let this = self.clone();
-        tokio::task::spawn_blocking(move || this.read_now(work))
-            .await
-            .map_err(|error| StoreError::Unusable(format!("a read did not end: {error}")))?
+        tokio::task::spawn_blocking(move || this.read_now(work)).await.map_err(|error| {
+            StoreError::Unusable(format!("a read did not end: {}", crate::panics::ended(&error)))
+        })?
     }
 
     /// As [`Db::read`], for code that is not asynchronous.
