@@ -35,7 +35,7 @@ pub async fn run(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Pa
         }
     });
     tokio::pin!(shutdown);
-    let broken = |error: tokio::task::JoinError| PassError::Broken(error.to_string());
+    let broken = |error: tokio::task::JoinError| PassError::Broken(crate::panics::ended(&error).to_owned());
     let result = loop {
         if let Err(error) = one(app, &reports).await {
             break Err(error);

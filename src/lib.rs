@@ -8,6 +8,8 @@ pub mod durable;
 
 pub mod kill;
 
+pub mod panics;
+
 pub mod domain;
 
 pub mod config;

@@ -9,6 +9,9 @@ use uppsikt::cli::args::Arguments;
 use uppsikt::cli::{self, Outcome};
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        let _ = writeln!(std::io::stderr(), "{}", uppsikt::panics::told(panic));
+    }));
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

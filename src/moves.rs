@@ -31,7 +31,7 @@ pub use acts::{act_done, act_in_trouble, braked, edited, halted, not_hidden};
 pub use decide::{Decide, acknowledge, decide};
 pub use keys::key_stands;
 pub use media::{Looked, NOTHING_KEPT, looked, media_taken};
-pub use outside::{sighted, withdrawn};
+pub use outside::{purges, sighted, withdrawn};
 
 /// The kinds of duty that an answer ends.
 pub const ANSWER_KINDS: [&str; 3] = ["answer_24h", "answer_next_working_day", "answer_as_soon_as_possible"];

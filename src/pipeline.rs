@@ -323,7 +323,7 @@ impl App {
         let (vault, least) = (self.vault.clone(), self.config.paths.min_free);
         let disk = tokio::task::spawn_blocking(move || vault.check(least))
             .await
-            .map_err(|error| PassError::Broken(error.to_string()))?;
+            .map_err(|error| PassError::Broken(crate::panics::ended(&error).to_owned()))?;
         reasons.extend(disk);
         let now = self.clock.now();
         let newest = self.db.read(store::log::last_at).await?;
@@ -390,7 +390,7 @@ impl App {
             Ok(vault.publish(&origin, size, &signer, leaves)?)
         })
         .await
-        .map_err(|error| PassError::Broken(error.to_string()))??;
+        .map_err(|error| PassError::Broken(crate::panics::ended(&error).to_owned()))??;
         crate::kill::point("publish", crate::kill::When::After);
         Ok(published)
     }
@@ -442,7 +442,7 @@ impl App {
         let (vault, published) = (self.vault.clone(), published.clone());
         tokio::task::spawn_blocking(move || vault.recall(&published, comment, index, &leaf, key.expose()))
             .await
-            .map_err(|error| PassError::Broken(error.to_string()))?
+            .map_err(|error| PassError::Broken(crate::panics::ended(&error).to_owned()))?
             .map_err(PassError::from)
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::config::{Account, AccountStatus};
+use crate::panics;
 use crate::pipeline::{App, PassError, Which};
 use crate::steps::poll::{self, Polled};
 use crate::store::StoreError;
@@ -258,9 +259,9 @@ impl Running {
     /// A poll that panicked or was aborted gets its row in the log like any other.
     async fn broke(&mut self, error: &JoinError, why: &str) -> Result<Read, PassError> {
         let Some(account) = self.accounts.remove(&error.id()) else {
-            return Err(PassError::Broken(error.to_string()));
+            return Err(PassError::Broken(panics::ended(error).to_owned()));
         };
-        tracing::error!(account = %account.id, %error, "a poll did not end by itself");
+        tracing::error!(account = %account.id, why = panics::ended(error), "a poll did not end by itself");
         let polled = poll::cut_off(&self.app, &account, why).await?;
         Ok((account.id, polled))
     }

@@ -7,12 +7,15 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::config::{Account, AccountStatus, Config};
-use crate::domain::calendar;
+use crate::connector::capabilities_of;
+use crate::domain::calendar::{self, Hours};
 use crate::domain::coverage::{self, Poll, Sight, Span};
+use crate::moves::hand;
 use crate::polling::schedule;
 use crate::store::Reader;
 use crate::store::polls::{self, Logged};
-use crate::store::totals;
+use crate::store::purges::{self, Purge};
+use crate::store::{hand_checks, posts, totals};
 
 /// More days than this at once are refused: ask for a year at a time.
 const MOST_DAYS: i64 = 400;
@@ -46,8 +49,38 @@ pub struct Day {
     pub blind: Vec<Blind>,
     /// What the platform does not show, or could not be read, in Swedish.
     pub not_shown: Vec<String>,
+    /// The places that no API shows, and who looked there: on working days all of them, else those that were ticked.
+    pub by_hand: Vec<ByHand>,
+    /// Own posts that were found to be no longer there.
+    pub posts_gone: Vec<GonePost>,
+    /// Texts that went because the platform's terms and a decision say so.
+    pub purged: Vec<Purge>,
     /// Only on the last day: posts under which the platform counts otherwise than Uppsikt, and nothing explains it.
     pub unexplained: Vec<Unexplained>,
+}
+
+/// A place that a person looks at, on one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ByHand {
+    /// Its name in Swedish.
+    pub surface: String,
+    /// When somebody ticked it; absent where nobody did.
+    pub checked_at: Option<DateTime<Utc>>,
+    /// Who (person id).
+    pub by: Option<String>,
+    /// The operating-system account that entered it, or `desk`.
+    pub entered_by: Option<String>,
+    /// Comments that were found there, to be entered by hand.
+    pub found: u32,
+}
+
+/// An own post that is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GonePost {
+    /// The platform's id of it.
+    pub post: String,
+    /// When a look found it gone.
+    pub at: DateTime<Utc>,
 }
 
 /// A blind time of a day.
@@ -109,7 +142,7 @@ pub fn days(
         let last = calendar::local_date(end - TimeDelta::nanoseconds(1));
         let mut day = from;
         while day <= last {
-            let mut one = one(reader, account, day, (&logged, &spans), end)?;
+            let mut one = one(reader, (account, &config.hours), day, (&logged, &spans), end)?;
             if day == calendar::local_date(now) {
                 one.unexplained = unexplained(reader, account)?;
             }
@@ -137,7 +170,7 @@ fn row(account: &Account, poll: &Logged) -> Poll {
 
 fn one(
     reader: &Reader,
-    account: &Account,
+    (account, hours): (&Account, &Hours),
     day: NaiveDate,
     (logged, spans): (&[Logged], &[Span]),
     end: DateTime<Utc>,
@@ -171,6 +204,8 @@ fn one(
         Some("ingen läsning gjordes den dagen, enligt schemat")
     };
     let seen = logged.iter().filter(|poll| poll.failure.is_none() && poll.started_at < end);
+    let gone = posts::gone_between(reader, &account.id, begin, end)?;
+    let watching = clipped.iter().any(|span| span.sight != Sight::NotBegun);
     Ok(Day {
         account: account.id.clone(),
         platform: account.platform.code(),
@@ -185,8 +220,38 @@ fn one(
         faults: today.iter().map(|poll| poll.faults).sum(),
         blind,
         not_shown,
+        by_hand: by_hand(reader, account, day, watching.then_some(hours))?,
+        posts_gone: gone.into_iter().map(|(post, at)| GonePost { post, at }).collect(),
+        purged: purges::between(reader, &account.id, begin, end)?,
         unexplained: Vec::new(),
     })
+}
+
+/// The places that a person looks at. Those that nobody ticked are told on the days on which somebody should have.
+fn by_hand(
+    reader: &Reader,
+    account: &Account,
+    day: NaiveDate,
+    watched: Option<&Hours>,
+) -> crate::store::Result<Vec<ByHand>> {
+    let ticks = hand_checks::between(reader, &account.id, day, day)?;
+    let asked = account.status == AccountStatus::Active
+        && watched.is_some_and(|hours| calendar::is_working_day(day, hours));
+    let named =
+        if asked { hand::surfaces(account, Some(capabilities_of(account.platform))) } else { Vec::new() };
+    let missed = named.into_iter().map(|(surface, _)| surface);
+    let missed = missed.filter(|surface| !ticks.iter().any(|tick| tick.surface == *surface));
+    let missed: Vec<_> = missed
+        .map(|surface| ByHand { surface, checked_at: None, by: None, entered_by: None, found: 0 })
+        .collect();
+    let ticked = ticks.into_iter().map(|tick| ByHand {
+        surface: tick.surface,
+        checked_at: Some(tick.at),
+        by: Some(tick.person),
+        entered_by: Some(tick.os_user),
+        found: tick.found,
+    });
+    Ok(ticked.chain(missed).collect())
 }
 
 fn unexplained(reader: &Reader, account: &Account) -> crate::store::Result<Vec<Unexplained>> {
@@ -262,6 +327,40 @@ fn tell(day: &Day, out: &mut dyn Write) -> std::io::Result<()> {
     }
     for line in &day.not_shown {
         writeln!(out, "  visas inte: {line}")?;
+    }
+    for place in &day.by_hand {
+        let found = match place.found {
+            0 => String::new(),
+            many => format!("; {many} att skriva in"),
+        };
+        match (&place.by, place.checked_at) {
+            (Some(by), Some(at)) => writeln!(
+                out,
+                "  för hand: {}: sedd av {by} {}{found}",
+                place.surface,
+                calendar::instant_in_words(at)
+            )?,
+            _ => writeln!(out, "  för hand: {}: ingen har sett efter", place.surface)?,
+        }
+    }
+    for gone in &day.posts_gone {
+        writeln!(
+            out,
+            "  eget inlägg {} fanns inte längre kvar {}",
+            gone.post,
+            calendar::instant_in_words(gone.at)
+        )?;
+    }
+    for purge in &day.purged {
+        writeln!(
+            out,
+            "  {} texter gallrades {} enligt {} ({}; plats {} i loggen)",
+            purge.texts,
+            calendar::instant_in_words(purge.at),
+            purge.dnr,
+            purge.rule,
+            purge.entry
+        )?;
     }
     for off in &day.unexplained {
         let what = if off.off > 0 { "som Uppsikt inte har sett" } else { "som plattformen inte räknar" };

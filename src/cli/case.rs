@@ -10,7 +10,7 @@ use crate::domain::text::Reading;
 use crate::domain::words;
 use crate::store::Reader;
 use crate::store::decisions::MACHINE;
-use crate::store::views::{self, CaseFile, ReplyView, VersionView};
+use crate::store::views::{self, CaseFile, ReplyView, StepView, VersionView, Who};
 
 /// Shows the case `name` (case id or diary number): in words, or with `json` as one object (DESIGN §7).
 ///
@@ -48,6 +48,9 @@ fn tell(file: &CaseFile, config: &Config, out: &mut dyn Write) -> io::Result<()>
     if let Some(post) = &file.post {
         writeln!(out, "Inlägg {} ({}):", file.post_id, moment(post.created_at))?;
         quote(&post.text, out)?;
+        if let Some(gone) = post.gone_at {
+            writeln!(out, "Inlägget fanns inte längre kvar {}.", moment(gone))?;
+        }
     }
     if let Some(parent) = &file.parent {
         reply("Svarar på", parent, out)?;
@@ -89,6 +92,10 @@ fn tell(file: &CaseFile, config: &Config, out: &mut dyn Write) -> io::Result<()>
     }
     duties(file, config, out)?;
     decisions(file, config, out)?;
+    heading("Förlopp", out)?;
+    for step in &file.history {
+        writeln!(out, "{}  {}, {}", moment(step.at), words::step(&step.what), who(step, config))?;
+    }
     heading("Loggen", out)?;
     if file.events.is_empty() {
         writeln!(out, "Inga poster ännu.")?;
@@ -109,8 +116,18 @@ fn tell(file: &CaseFile, config: &Config, out: &mut dyn Write) -> io::Result<()>
 
 fn version(version: &VersionView, several: bool, config: &Config, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "Version {}, sedd {}", version.n, moment(version.seen_at))?;
-    if several {
+    if several && version.purged.is_none() {
         quote(&version.text, out)?;
+    }
+    if let Some(purge) = &version.purged {
+        writeln!(
+            out,
+            "  Texten är gallrad {} enligt beslut {} ({}; plats {} i loggen).",
+            moment(purge.at),
+            Line::new(&purge.dnr),
+            purge.rule,
+            purge.entry
+        )?;
     }
     for kind in &version.attachments {
         writeln!(out, "  Bredvid texten: {}, ej bevarad.", words::attachment(*kind))?;
@@ -180,6 +197,16 @@ fn duties(file: &CaseFile, config: &Config, out: &mut dyn Write) -> io::Result<(
         for line in &duty.explain {
             writeln!(out, "  {line}")?;
         }
+        // What was found late says so in its reckoning.
+        for blind in duty.blind.iter().filter(|blind| !blind.late_discovery) {
+            writeln!(
+                out,
+                "  Kontot lästes inte mellan {} och {} ({}): det som skrevs då sågs senare.",
+                moment(blind.from),
+                blind.to.map_or_else(|| "nu".to_owned(), moment),
+                Line::new(&blind.because)
+            )?;
+        }
         if let Some(kind) = kind {
             writeln!(out, "  Grund: {}", kind.source)?;
         }
@@ -214,6 +241,17 @@ fn person(config: &Config, id: &str) -> String {
         return "Uppsikt, automatiskt".to_owned();
     }
     config.roster.person(id).map_or_else(|| id.to_owned(), |person| format!("{} ({id})", person.name))
+}
+
+fn who(step: &StepView, config: &Config) -> String {
+    let name = step.name.as_deref();
+    match step.who {
+        Who::Author => format!("av {}", Line::new(name.unwrap_or("okänd författare"))),
+        Who::Person => format!("av {}", person(config, name.unwrap_or_default())),
+        Who::Uppsikt => format!("av {}", person(config, MACHINE)),
+        Who::Account => "av någon som har kommunens konto".to_owned(),
+        Who::Unknown => "av okänd".to_owned(),
+    }
 }
 
 fn reply(what: &str, reply: &ReplyView, out: &mut dyn Write) -> io::Result<()> {

@@ -10,7 +10,7 @@ use crate::archive::ArchiveError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::pipeline::PassError;
-use crate::{assemble, daemon, desk, pipeline, store};
+use crate::{assemble, daemon, desk, panics, pipeline, store};
 
 /// Runs the daemon, or with `once` a single pass at the time `at`.
 ///
@@ -69,22 +69,29 @@ async fn daemon(app: &pipeline::App) -> anyhow::Result<Outcome> {
         ended = &mut passes => {
             let _ = stop.send(true);
             ended?;
-            pages.await??;
+            served(pages.await)?;
         }
         ended = &mut pages => {
             let _ = stop.send(true);
             passes.await?;
-            ended??;
+            served(ended)?;
             bail!("the desk stopped by itself");
         }
         () = daemon::signalled() => {
             tracing::info!("stopping: the work in hand is finished first");
             let _ = stop.send(true);
             passes.await?;
-            pages.await??;
+            served(pages.await)?;
         }
     }
     Ok(Outcome::Done)
+}
+
+/// How the desk ended. What a panic said is not repeated.
+fn served<E: std::error::Error + Send + Sync + 'static>(
+    ended: Result<Result<(), E>, tokio::task::JoinError>,
+) -> anyhow::Result<()> {
+    Ok(ended.map_err(|error| anyhow::anyhow!("the desk did not end well: {}", panics::ended(&error)))??)
 }
 
 async fn once_only(app: &pipeline::App, out: &mut dyn Write) -> anyhow::Result<Outcome> {

@@ -13,8 +13,21 @@ use crate::domain::comment::Platform;
 pub enum StorageRule {
     /// As long as the municipality's own plan says: the archives act before the platform's terms.
     Keep,
-    /// Text and name go 48 hours after they were seen; ids and digests stay, and preserved comments stay whole.
+    /// Text and name go 48 hours after they were seen, or when the comment is gone; ids and digests stay, and preserved comments stay whole.
     PurgeAfter48h,
+    /// Text and name go when the platform says that the comment is gone, once the day's entry commits to it; ids and digests stay, and preserved comments stay whole.
+    PurgeWhenGone,
+}
+
+impl StorageRule {
+    /// Its word in the configuration.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::PurgeAfter48h => "purge_after_48h",
+            Self::PurgeWhenGone => "purge_when_gone",
+        }
+    }
 }
 
 /// A rule, and who decided it.
@@ -48,10 +61,11 @@ pub(super) fn storage(root: &mut Section<'_, '_>, report: &mut Report) -> BTreeM
         let words = [
             ("keep", Some(StorageRule::Keep)),
             ("purge_after_48h", Some(StorageRule::PurgeAfter48h)),
+            ("purge_when_gone", Some(StorageRule::PurgeWhenGone)),
             ("ask", None),
         ];
         let rule = section
-            .need(report, "rule", "write \"keep\" or \"purge_after_48h\"")
+            .need(report, "rule", "write \"keep\", \"purge_after_48h\" or \"purge_when_gone\"")
             .and_then(|node| node.word(report, &words))
             .and_then(|word| word.value);
         let decided = section.get("decided").and_then(|node| decision(&node, report));
@@ -84,7 +98,7 @@ pub(super) fn decided(accounts: &[Account], rules: &BTreeMap<String, Storage>, r
                     "is not decided, and account `{}` needs it: {terms}, the archives act says otherwise",
                     account.id
                 ),
-                "decide, and write rule = \"keep\" or \"purge_after_48h\" and decided = { by, on, dnr }",
+                "decide, and write rule = \"keep\", \"purge_after_48h\" or \"purge_when_gone\" and decided = { by, on, dnr }",
             );
         }
     }

@@ -265,6 +265,21 @@ impl Connector for Bluesky {
         Ok(Standing { holder: name.clone(), name, date: answer.date, ..Standing::default() })
     }
 
+    async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {
+        let (answer, _) = self
+            .read(|session| {
+                session.get("app.bsky.feed.getPosts").query("uris", native_id).purpose(Purpose::Look)
+            })
+            .await?;
+        let answer = succeeded(answer)?;
+        let posts: Posts<'_> = answer.json()?;
+        let shown = http::elements(answer.place(), posts.posts)?;
+        if shown.into_iter().any(|raw| view::uri(raw).as_deref() == Some(native_id)) {
+            return Ok(Sighting::Public);
+        }
+        self.absence(native_id).await
+    }
+
     fn budgets(&self) -> Vec<Left> {
         self.http.left()
     }

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{Capabilities, Connector, ConnectorError, Cursor, Fetched, Left, Look, Page, Standing, Target};
+use super::{
+    Capabilities, Connector, ConnectorError, Cursor, Fetched, Left, Look, Page, Sighting, Standing, Target,
+};
 use crate::archive::Preserved;
 use crate::domain::comment::{Media, Platform};
 use crate::store::Intent;
@@ -32,6 +34,10 @@ impl Connector for DryRun {
 
     async fn look(&self, target: &Target) -> Result<Look, ConnectorError> {
         self.0.look(target).await
+    }
+
+    async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {
+        self.0.look_at_post(native_id).await
     }
 
     async fn hide(&self, _: &Intent, _: &Preserved) -> Result<(), ConnectorError> {

@@ -334,6 +334,10 @@ impl Connector for Facebook {
         Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), url, date })
     }
 
+    async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {
+        self.graph.look_at_post(native_id, &self.page_id).await
+    }
+
     async fn hide(&self, intent: &Intent, proof: &Preserved) -> Result<(), ConnectorError> {
         let target = permits(intent, proof, Act::Hide)?;
         // The code of a refusal that is about this one comment is documented nowhere and may equal that of a

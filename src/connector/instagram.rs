@@ -396,6 +396,10 @@ impl Connector for Instagram {
         Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), url, date })
     }
 
+    async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {
+        self.graph.look_at_post(native_id, &self.user_id).await
+    }
+
     async fn hide(&self, intent: &Intent, proof: &Preserved) -> Result<(), ConnectorError> {
         let target = permits(intent, proof, Act::Hide)?;
         if self.is_own(target).await? {

@@ -391,6 +391,16 @@ impl Connector for Linkedin {
         Ok(Look { sighting: Sighting::Public, seen: Some(seen), answer: Some(answer.body), url, date })
     }
 
+    async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {
+        let (answer, _) = self.get(&["posts", native_id], &[], Purpose::Look).await?;
+        match wire::trouble(answer.status, &answer.body) {
+            None => Ok(Sighting::Public),
+            Some((Trouble::Missing, _)) => Ok(Sighting::Gone),
+            Some((Trouble::Right, _)) => Ok(Sighting::NoRight),
+            Some(other) => Err(self.told(&answer, &other, false)),
+        }
+    }
+
     async fn hide(&self, _: &Intent, _: &Preserved) -> Result<(), ConnectorError> {
         Err(ConnectorError::Refused(
             "LinkedIn has no way to hide a comment; it can only be removed".to_owned(),
@@ -521,6 +531,10 @@ const UNCONFIRMED: &[Unconfirmed] = &[
     Unconfirmed {
         fact: "the page's name stands as localizedName and may be read with the same key; another name is not noticed otherwise",
         confirm: "GET organizations/{id} with the page's key",
+    },
+    Unconfirmed {
+        fact: "a deleted post answers 404 to GET posts/{urn}",
+        confirm: "GET posts/{urn} on a post of the page's own before and after it is deleted",
     },
     Unconfirmed {
         fact: "a 429 has no Retry-After and tells a day's limit in words, DAY with APPLICATION or MEMBER; 500 calls a day for the app, 100 for the person",

@@ -306,6 +306,13 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
     /// How one comment stands now. `Gone` is an answer, not an error.
     async fn look(&self, target: &Target) -> Result<Look, ConnectorError>;
 
+    /// Whether a post of the account's own, that a sweep did not list any more, is still there: `Public`, `Gone`, `NoRight`
+    /// where our rights do not reach it, or `Untold` where the platform's posts are not listed or it does not say.
+    async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {
+        let _ = native_id;
+        Ok(Sighting::Untold)
+    }
+
     /// Hides the comment that `proof` preserves. Hiding a hidden comment succeeds.
     ///
     /// Carries out one request that writes, and only with an intent that a published checkpoint covers.

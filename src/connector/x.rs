@@ -347,6 +347,17 @@ impl Connector for X {
         Ok(Look { sighting: Sighting::Untold, seen: Some(seen), answer: Some(answer.body), url, date })
     }
 
+    async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {
+        let (_, _, posts) = self.lookup(native_id).await?;
+        let problem = posts.problems.iter().find(|problem| problem.id.as_deref() == Some(native_id));
+        Ok(match problem.map(|problem| problem.kind) {
+            Some(ProblemKind::NotFound) => Sighting::Gone,
+            Some(ProblemKind::NotAuthorized | ProblemKind::Other) => Sighting::NoRight,
+            None if posts.posts.is_empty() => Sighting::Untold,
+            None => Sighting::Public,
+        })
+    }
+
     async fn hide(&self, intent: &Intent, proof: &Preserved) -> Result<(), ConnectorError> {
         self.set_hidden(true, (intent, proof, Act::Hide)).await
     }

@@ -17,7 +17,7 @@ use crate::domain::media::MediaAnswer;
 use crate::domain::text::Reading;
 use crate::domain::words;
 use crate::store::decisions::MACHINE;
-use crate::store::views::{self, CaseFile, DutyView, ReplyView, VersionView};
+use crate::store::views::{self, CaseFile, DutyView, ReplyView, StepView, VersionView, Who};
 use crate::store::{Reader, StoreError};
 
 /// What is read beside the case itself.
@@ -121,6 +121,7 @@ pub(super) fn render(
         post => file.post.as_ref().map(|post| context! {
             text => &post.text, at => time(post.created_at),
             first => Line::short(&post.text, 140).as_str(),
+            gone => post.gone_at.map(time),
             is_long => post.text.chars().count() > 140 || post.text.contains('\n'),
         }),
         parent => file.parent.as_ref().map(|parent| reply(parent, &config.organisation.name)),
@@ -159,6 +160,9 @@ pub(super) fn render(
         }).collect::<Vec<_>>(),
         outside => file.outside.iter().map(|change| context! {
             at => time(change.at), what => words::sighting(&change.sighting),
+        }).collect::<Vec<_>>(),
+        history => file.history.iter().map(|step| context! {
+            at => time(step.at), what => words::step(&step.what), by => by(config, step),
         }).collect::<Vec<_>>(),
         // The form.
         person => &opened.person.name,
@@ -389,6 +393,16 @@ fn grounds(config: &Config, version: &VersionView, beside: &Beside) -> Vec<Value
         .collect()
 }
 
+/// Who took a step, as the page says it after "av".
+fn by(config: &Config, step: &StepView) -> String {
+    match step.who {
+        Who::Author => name(step.name.as_deref()),
+        Who::Person | Who::Uppsikt => person(config, step.name.as_deref().unwrap_or_default()),
+        Who::Account => "någon som har kommunens konto".to_owned(),
+        Who::Unknown => "okänd".to_owned(),
+    }
+}
+
 /// What is known and kept of the pictures, films and sounds.
 fn media(config: &Config, file: &CaseFile, account: Option<&Account>) -> Value {
     let view = &file.media;
@@ -433,7 +447,11 @@ fn clock(config: &Config, duty: &DutyView, now: DateTime<Utc>) -> Value {
         is_open, at_once,
         due => time(duty.due_at),
         left => (is_open && !at_once).then(|| left(duty.due_at, now)),
-        found_late => (duty.found_at - duty.trigger_at > TimeDelta::hours(1)).then(|| time(duty.found_at)),
+        found_late => (duty.found_at - duty.trigger_at > TimeDelta::hours(1)
+            || duty.blind.iter().any(|blind| blind.late_discovery)).then(|| time(duty.found_at)),
+        blind => duty.blind.iter().map(|blind| context! {
+            from => time(blind.from), to => blind.to.map(time), because => Line::new(&blind.because).as_str(),
+        }).collect::<Vec<_>>(),
         explain => &duty.explain,
         closed => duty.closed_at.map(|at| context! {
             at => time(at), by => duty.closed_by.as_deref().map(|by| person(config, by)),

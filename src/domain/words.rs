@@ -193,6 +193,30 @@ pub fn entry(kind: &str) -> &str {
     }
 }
 
+/// What a step in a comment's life was (`store::views::StepView`).
+pub fn step(what: &str) -> String {
+    if let Some(outcome) = what.strip_prefix("decided_") {
+        let outcome = outcome
+            .parse::<Outcome>()
+            .map_or_else(|_| outcome.to_owned(), |known| self::outcome(known).to_owned());
+        return format!("beslut: {}", outcome.to_lowercase());
+    }
+    if let Some(sighted) = what.strip_prefix("outside_") {
+        let sighted = match sighted {
+            "public" => "synlig igen",
+            "hidden" | "hidden_by_us" => "dold",
+            other => sighting(other),
+        };
+        return format!("ändrad utanför Uppsikt: {sighted}");
+    }
+    match what {
+        "written" => "skriven",
+        "edited" => "ändrad, såg Uppsikt",
+        other => entry(other),
+    }
+    .to_owned()
+}
+
 /// How far a decision has come.
 pub fn decision_state(state: &str) -> &'static str {
     match state {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{ANSWER_KINDS, About, begin};
-use crate::config::Config;
+use crate::config::{Config, StorageRule};
 use crate::connector::Sighting;
 use crate::domain::case::{CaseState, OutsideChange, outside_change};
 use crate::store::comments::StoredComment;
@@ -42,6 +42,10 @@ pub fn sighted(
     if change == OutsideChange::None || stored.old || stored.ours {
         return Ok(());
     }
+    if change == OutsideChange::Gone && case.is_none() && purges(config, &stored.comment.account) {
+        // A case would preserve it, and the municipality has decided that it goes.
+        return Ok(());
+    }
     let case = cases::open(tx, stored.id, now)?;
     comments::note_sighting(tx, stored.id, sighting, "outside", now)?;
     let what = match change {
@@ -72,6 +76,13 @@ pub fn sighted(
     )
 }
 
+/// Whether the municipality has decided that texts on this account's platform go.
+pub fn purges(config: &Config, account: &str) -> bool {
+    let account = config.account(account);
+    let storage = account.and_then(|account| config.storage.get(account.platform.code()));
+    storage.is_some_and(|storage| storage.rule != StorageRule::Keep)
+}
+
 /// The comment is gone: nobody waits for an answer any more; where somebody may be in danger the duty goes on (N12).
 ///
 /// # Errors
@@ -89,6 +100,8 @@ pub fn withdrawn(tx: &Tx<'_>, case: &cases::Case, now: DateTime<Utc>) -> Result<
             | CaseState::Kept
             | CaseState::Closed
             | CaseState::HideFailed
+            | CaseState::Restored
+            | CaseState::RestoredOutside
     ) {
         cases::set_state(tx, case.id, CaseState::Withdrawn, now)?;
     }

@@ -22,6 +22,7 @@ const BATCH: usize = 200;
 const MOST_NAMED: usize = 50;
 
 /// One text that has been judged, to be stored.
+#[derive(Debug)]
 struct Done {
     stored: StoredComment,
     assessment: Assessment,
@@ -50,7 +51,7 @@ pub async fn all(app: &App) -> Result<usize, StoreError> {
         }
         done += batch.len();
         let (config, rules, policies) = (app.config.clone(), app.rules.clone(), app.policies.clone());
-        kill::point("assess", When::Before);
+        kill::point_with("assess", When::Before, &batch);
         app.db
             .write(move |tx| {
                 // What judges is kept before what it says: no judgement is without its rules.

@@ -54,7 +54,8 @@ pub async fn all(app: &App) -> Result<(), PassError> {
         if asking.len() >= AT_ONCE
             && let Some(heard) = asking.join_next().await
         {
-            note(app, heard.map_err(|error| PassError::Broken(error.to_string()))?).await?;
+            note(app, heard.map_err(|error| PassError::Broken(crate::panics::ended(&error).to_owned()))?)
+                .await?;
         }
         let (account, connector) = (account.clone(), Arc::clone(connector));
         asking.spawn(async move {
@@ -63,7 +64,7 @@ pub async fn all(app: &App) -> Result<(), PassError> {
         });
     }
     while let Some(heard) = asking.join_next().await {
-        note(app, heard.map_err(|error| PassError::Broken(error.to_string()))?).await?;
+        note(app, heard.map_err(|error| PassError::Broken(crate::panics::ended(&error).to_owned()))?).await?;
     }
     Ok(())
 }

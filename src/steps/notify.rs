@@ -123,7 +123,7 @@ impl Common {
             (link, vault.checkpoint(&origin, &signer))
         })
         .await
-        .map_err(|error| PassError::Broken(error.to_string()))?;
+        .map_err(|error| PassError::Broken(crate::panics::ended(&error).to_owned()))?;
         // A checkpoint that cannot be read must not hold the letter that tells of it.
         let checkpoint = checkpoint.unwrap_or_else(|error| {
             tracing::error!(%error, "the checkpoint cannot be read; letters leave without it");

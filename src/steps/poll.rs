@@ -1,16 +1,18 @@
 //! 1. Platform → stored comments and cursor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::{Account, AccountStatus};
-use crate::connector::{Connector, ConnectorError, Cursor, Look, Page, budget};
+use crate::connector::{Connector, ConnectorError, Cursor, Look, Page, Sighting, budget};
 use crate::kill::{self, When};
 use crate::pipeline::App;
 use crate::polling::schedule::{self, Ended};
 use crate::store::polls::PollRow;
 use crate::store::{self, StoreError, comments, polls, totals};
+
+mod posts;
 
 /// A sweep of more pages than this is a platform that never ends; the account is then marked blind.
 const MOST_PAGES: usize = 20_000;
@@ -62,8 +64,13 @@ pub async fn account(app: &App, account: &Account) -> Result<Polled, StoreError>
         return Ok(Polled { failure: Some(why), ..Polled::default() });
     }
     let watched_from = state.watched_from.unwrap_or(sweep);
-    let mut reading =
-        Reading { row: empty(account, started), listed: Vec::new(), doubtful: Vec::new(), wait: None };
+    let mut reading = Reading {
+        row: empty(account, started),
+        listed: Vec::new(),
+        doubtful: Vec::new(),
+        withheld: BTreeSet::new(),
+        wait: None,
+    };
     let ((), cost) = {
         let (result, cost) = budget::metered(async {
             reading
@@ -264,6 +271,8 @@ struct Reading {
     listed: Vec<String>,
     /// Comments whose standing in the list differs from what is stored.
     doubtful: Vec<i64>,
+    /// Those of them that a list shows as hidden.
+    withheld: BTreeSet<i64>,
     /// How long the platform wants to be left alone.
     wait: Option<TimeDelta>,
 }
@@ -295,7 +304,7 @@ impl Reading {
             self.take(account, &page);
             let more = page.more;
             cursor.clone_from(&page.cursor);
-            kill::point("store", When::Before);
+            kill::point_with("store", When::Before, &(&page, connector));
             kill::point("cursor", When::Before);
             let (id, now) = (account.id.clone(), app.clock.now());
             let stored = app
@@ -309,6 +318,7 @@ impl Reading {
             kill::point("cursor", When::After);
             self.row.new += stored.new;
             self.doubtful.extend(stored.doubtful);
+            self.withheld.extend(stored.withheld);
             if !more {
                 return Ok(());
             }
@@ -344,10 +354,17 @@ impl Reading {
         let (id, listed) = (account.id.clone(), std::mem::take(&mut self.listed));
         let missing = app.db.read(move |reader| comments::missing(reader, &id, &listed, sweep)).await?;
         self.doubtful.extend(missing);
+        let gone = posts::look(app, account, connector, sweep).await?;
+        self.doubtful.extend(gone.comments);
+        if let Some(error) = gone.failure {
+            self.row.blind.push(format!("ett eget inlägg kunde inte ses efter: {error}"));
+        }
         self.doubtful.sort_unstable();
         self.doubtful.dedup();
         for comment in self.doubtful.iter().copied().take(MOST_LOOKS) {
-            if let Err(error) = confirm(app, account, connector, comment).await? {
+            if let Err(error) =
+                confirm(app, account, connector, (comment, self.withheld.contains(&comment))).await?
+            {
                 self.row.blind.push(format!("en kommentar kunde inte ses efter: {error}"));
             }
         }
@@ -360,13 +377,17 @@ async fn confirm(
     app: &App,
     account: &Account,
     connector: &dyn Connector,
-    comment: i64,
+    (comment, withheld): (i64, bool),
 ) -> Result<Result<(), ConnectorError>, StoreError> {
     let (stored, before) = app
         .db
         .read(move |reader| Ok((comments::get(reader, comment)?, comments::mark(reader, comment)?)))
         .await?;
     let look = match connector.look(&stored.target()).await {
+        // Its own list told that it is held back, the look that it is there and not shown: it is hidden.
+        Ok(look) if withheld && look.sighting == Sighting::NotListed => {
+            Look { sighting: Sighting::Hidden, ..look }
+        }
         Ok(look) => look,
         Err(error) => return Ok(Err(error)),
     };

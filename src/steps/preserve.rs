@@ -10,6 +10,7 @@ use crate::connector::{Look, Sighting};
 use crate::domain::case::CaseId;
 use crate::domain::category::Proposal;
 use crate::kill::{self, When};
+use crate::moves;
 use crate::pipeline::{App, PassError};
 use crate::store::media::Capture;
 use crate::store::records::{self, Record};
@@ -31,8 +32,8 @@ pub async fn account(app: &App, account: &Account) -> Result<usize, PassError> {
     let mut done = seal(app, app.db.read(move |reader| records::sealing(reader, &id)).await?).await?;
     let mut tried = Vec::new();
     loop {
-        let id = account.id.clone();
-        let waiting = app.db.read(move |reader| cases::unpreserved(reader, &id, 4 * BATCH)).await?;
+        let (id, purges) = (account.id.clone(), moves::purges(&app.config, &account.id));
+        let waiting = app.db.read(move |reader| cases::unpreserved(reader, &id, 4 * BATCH, purges)).await?;
         let fresh: Vec<_> = waiting.into_iter().filter(|case| !tried.contains(case)).take(BATCH).collect();
         if fresh.is_empty() {
             return Ok(done);
@@ -277,7 +278,7 @@ async fn seal(app: &App, batch: Vec<Record>) -> Result<usize, PassError> {
             Ok((record, tree.head(), digest))
         })
         .await
-        .map_err(|error| PassError::Broken(error.to_string()))??;
+        .map_err(|error| PassError::Broken(crate::panics::ended(&error).to_owned()))??;
         sealed.push(done);
     }
     let now = app.clock.now();

@@ -218,9 +218,12 @@ pub(super) fn proposal_of(text: &str) -> Result<Proposal> {
 /// Cases whose newest version is to be preserved and is not: flagged ones, and ones that a person decided to hide or
 /// remove. Those where somebody may be in danger, and those decided on, come first.
 ///
+/// With `purges` (the municipality has decided that texts on this platform go) a comment is not preserved for no other
+/// reason than that it is gone.
+///
 /// # Errors
 /// Engine errors.
-pub fn unpreserved(reader: &Reader, account: &str, limit: usize) -> Result<Vec<CaseId>> {
+pub fn unpreserved(reader: &Reader, account: &str, limit: usize, purges: bool) -> Result<Vec<CaseId>> {
     let mut query = reader.prepare_cached(
         "select k.id from case_file k
          join comment c on c.id = k.comment
@@ -229,9 +232,10 @@ pub fn unpreserved(reader: &Reader, account: &str, limit: usize) -> Result<Vec<C
          left join record r on r.version = v.id
          where c.account = ?1 and (r.id is null or r.state = 'sealing')
            and (a.proposal <> 'keep' or k.state in ('hiding', 'awaiting_approval')
-                or exists (select 1 from sighting s where s.comment = c.id and s.source = 'outside')
+                or (exists (select 1 from sighting s where s.comment = c.id and s.source = 'outside')
+                    and not (?3 and c.sighting = 'gone'))
                 or exists (select 1 from intake i where i.comment = c.id))
          order by k.state = 'hiding' desc, a.proposal = 'escalate' desc, c.old, k.id limit ?2",
     )?;
-    query.query_map(params![account, limit], |row| row.get(0))?.map(|id| Ok(CaseId(id?))).collect()
+    query.query_map(params![account, limit, purges], |row| row.get(0))?.map(|id| Ok(CaseId(id?))).collect()
 }

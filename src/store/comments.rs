@@ -78,6 +78,9 @@ pub struct Stored {
     pub edited: usize,
     /// Comments whose standing in the list differs from what is stored: looked at one by one before it is believed.
     pub doubtful: Vec<i64>,
+    /// Those of them that a list shows as hidden: a look that finds one which the public list does not show (`NotListed`)
+    /// tells no more than that, and the list does.
+    pub withheld: Vec<i64>,
 }
 
 const COLUMNS: &str =
@@ -342,6 +345,9 @@ fn store_seen(tx: &Tx<'_>, account: &str, seen: &Seen, when: When, stored: &mut 
     };
     if differs {
         stored.doubtful.push(known.id);
+        if seen.visibility == Visibility::Hidden {
+            stored.withheld.push(known.id);
+        }
     }
     Ok(())
 }
@@ -389,27 +395,50 @@ fn digest_of(salt: &[u8], text: &str) -> String {
     crate::archive::sha256_hex(&[salt, text.as_bytes()].concat())
 }
 
-/// Empties the texts of an account that were seen before `before` and stand in no record. Returns how many went.
+/// A text that goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purged {
+    /// The version's row.
+    pub version: i64,
+    /// The day's entry that commits to it.
+    pub received: u64,
+    /// SHA-256 of its salt and text, hexadecimal: how it is known when the platform lists it again.
+    pub digest: String,
+}
+
+/// The texts of an account that may go: gone from the platform, or (with `before`) seen before that moment.
 ///
-/// Only what its day's entry commits to; ids and digests stay, and the writers' names go too.
+/// Only those in no record, not the municipality's own, not taken in by a person, and that their day's entry commits to.
 ///
 /// # Errors
 /// Engine errors.
-pub fn purge(tx: &Tx<'_>, account: &str, before: DateTime<Utc>) -> Result<usize> {
-    let due: Vec<(i64, String, Vec<u8>)> = tx
-        .prepare_cached(
-            "select v.id, v.text, v.salt from version v join comment c on c.id = v.comment
-             where c.account = ?1 and v.seen_at < ?2 and v.received is not null and c.ours = 0
-               and not exists (select 1 from purged p where p.version = v.id)
-               and not exists (select 1 from record r where r.version = v.id)
-               and not exists (select 1 from intake i where i.comment = c.id)",
-        )?
-        .query_map(params![account, stamp(before)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    for (version, text, salt) in &due {
-        tx.prepare_cached("insert into purged values (?1, ?2)")?
-            .execute(params![version, digest_of(salt, text)])?;
-        tx.prepare_cached("update version set text = '', element = x'' where id = ?1")?.execute([version])?;
+pub fn to_purge(reader: &Reader, account: &str, before: Option<DateTime<Utc>>) -> Result<Vec<Purged>> {
+    let mut query = reader.prepare_cached(
+        "select v.id, v.received, v.salt, v.text from version v join comment c on c.id = v.comment
+         where c.account = ?1 and (c.sighting = 'gone' or v.seen_at < ?2) and v.received is not null and c.ours = 0
+           and not exists (select 1 from purged p where p.version = v.id)
+           and not exists (select 1 from record r where r.version = v.id)
+           and not exists (select 1 from intake i where i.comment = c.id)
+         order by v.id",
+    )?;
+    let rows = query.query_map(params![account, before.map(stamp)], |row| {
+        let (salt, text): (Vec<u8>, String) = (row.get(2)?, row.get(3)?);
+        Ok(Purged { version: row.get(0)?, received: row.get(1)?, digest: digest_of(&salt, &text) })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Empties these texts of an account; ids and digests stay, and the writers' names go too. `entry` is the log's, that
+/// tells of it.
+///
+/// # Errors
+/// Engine errors.
+pub fn purge(tx: &Tx<'_>, account: &str, due: &[Purged], entry: u64) -> Result<()> {
+    for gone in due {
+        tx.prepare_cached("insert into purged (version, digest, entry) values (?1, ?2, ?3)")?
+            .execute(params![gone.version, gone.digest, entry])?;
+        tx.prepare_cached("update version set text = '', element = x'' where id = ?1")?
+            .execute([gone.version])?;
     }
     tx.execute(
         "update comment set author_name = null where account = ?1 and author_name is not null
@@ -417,7 +446,7 @@ pub fn purge(tx: &Tx<'_>, account: &str, before: DateTime<Utc>) -> Result<usize>
            and not exists (select 1 from record r where r.comment = comment.id)",
         [account],
     )?;
-    Ok(due.len())
+    Ok(())
 }
 
 fn insert_version(tx: &Tx<'_>, comment: i64, n: u32, seen: &Seen, now: DateTime<Utc>) -> Result<()> {

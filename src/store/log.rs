@@ -161,6 +161,15 @@ pub fn append_received(tx: &Tx<'_>, tree: TreeHead, now: DateTime<Utc>) -> Resul
     append(tx, &entry, None, None, None)
 }
 
+/// Something about the log or what it commits to; belongs to no record.
+///
+/// # Errors
+/// Engine errors.
+pub fn append_note(tx: &Tx<'_>, tree: TreeHead, now: DateTime<Utc>) -> Result<u64> {
+    let entry = Entry::note(time(tx, now)?, Some(tree)).map_err(refused)?;
+    append(tx, &entry, None, None, None)
+}
+
 fn following(
     tx: &Tx<'_>,
     kind: &str,

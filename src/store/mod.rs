@@ -23,6 +23,7 @@ pub mod log;
 pub mod media;
 pub mod polls;
 pub mod posts;
+pub mod purges;
 pub mod records;
 pub mod rule_sets;
 pub mod summaries;
@@ -90,7 +91,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_keys.sql"),
     include_str!("migrations/0005_media.sql"),
     include_str!("migrations/0006_surfaces.sql"),
-    include_str!("migrations/0010_judgements.sql"),
+    include_str!("migrations/0007_gone.sql"),
+    include_str!("migrations/0008_judgements.sql"),
 ];
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -203,9 +205,9 @@ impl Db {
         F: FnOnce(&Reader) -> Result<T> + Send + 'static,
     {
         let this = self.clone();
-        tokio::task::spawn_blocking(move || this.read_now(work))
-            .await
-            .map_err(|error| StoreError::Unusable(format!("a read did not end: {error}")))?
+        tokio::task::spawn_blocking(move || this.read_now(work)).await.map_err(|error| {
+            StoreError::Unusable(format!("a read did not end: {}", crate::panics::ended(&error)))
+        })?
     }
 
     /// As [`Db::read`], for code that is not asynchronous.

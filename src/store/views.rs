@@ -7,6 +7,8 @@ mod file;
 
 mod health;
 
+mod history;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -24,6 +26,8 @@ pub use file::{
     CaseFile, DecisionView, EventView, OutsideView, PostView, RecordView, ReplyView, VersionView, file,
     same_point,
 };
+pub use history::{StepView, Who};
+
 pub use health::{AccountHealth, Health, LAST_PASS, health, last_pass};
 
 /// One case as the command line gives it (DESIGN §7). Times are UTC.
@@ -113,6 +117,22 @@ pub struct DutyView {
     pub acknowledged_at: Option<DateTime<Utc>>,
     /// Who.
     pub acknowledged_by: Option<String>,
+    /// Times before its end in which the account was not read: what started the clock was found late, or what would
+    /// have stopped it was not seen.
+    pub blind: Vec<BlindView>,
+}
+
+/// A time in which an account was not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BlindView {
+    /// Seen until here (UTC).
+    pub from: DateTime<Utc>,
+    /// Read again (UTC); absent while it lasts.
+    pub to: Option<DateTime<Utc>>,
+    /// Why.
+    pub because: String,
+    /// The clock started in it: the discovery was late, and not the answer.
+    pub late_discovery: bool,
 }
 
 /// Indexes of entries in the log; absent while there is none.
@@ -276,6 +296,29 @@ fn duties(reader: &Reader, chosen: &str, values: &Values) -> Result<HashMap<i64,
             closed_by: row.get(10)?,
             acknowledged_at: maybe(11)?,
             acknowledged_by: row.get(12)?,
+            blind: Vec::new(),
+        });
+    }
+    let mut query = reader.prepare_cached(&format!(
+        "{chosen} select d.case_id, d.id, b.from_at, b.to_at, b.reason,
+             d.trigger_at >= b.from_at and (b.to_at is null or d.trigger_at < b.to_at)
+         from chosen join duty d on d.case_id = chosen.id join blind_time b on b.account = d.account
+         where b.from_at < min(coalesce(d.closed_at, d.due_at), d.due_at)
+           and (b.to_at is null or b.to_at > d.trigger_at) order by b.from_at"
+    ))?;
+    let mut rows = query.query(values.clone())?;
+    while let Some(row) = rows.next()? {
+        let duty: i64 = row.get(1)?;
+        let duties = found.entry(row.get(0)?).or_default();
+        let Some(duty) = duties.iter_mut().find(|known| known.id == duty) else { continue };
+        let late_discovery: bool = row.get(5)?;
+        // A duty that a person's act or another change began, later than the comment, was found at once.
+        let late_discovery = late_discovery && duty.found_at > duty.trigger_at;
+        duty.blind.push(BlindView {
+            from: moment(&row.get::<_, String>(2)?)?,
+            to: row.get::<_, Option<String>>(3)?.as_deref().map(moment).transpose()?,
+            because: row.get(4)?,
+            late_discovery,
         });
     }
     Ok(found)

@@ -14,6 +14,7 @@ use uppsikt::durable;
 use uppsikt::store::{self, Db};
 
 use crate::support::bluesky::Network;
+use crate::support::municipality::{Municipality, account};
 
 #[test]
 fn the_network_takes_accounts_posts_and_replies() {
@@ -70,89 +71,21 @@ impl Town {
     }
 
     fn configure(&self, mode: &str, automatic: bool) {
-        let automatic = if automatic {
-            "[category.spam_troll]\nproposal = \"hide\"\ntold = \"bundled\"\nautomatic = true\n\
-             decided = { by = \"kommunstyrelsen\", on = 2026-02-03, dnr = \"KS 2026/12\" }\n"
-        } else {
-            ""
-        };
-        let (did, api) = (&self.did, &self.network.pds_url);
-        let text = format!(
-            r#"
-profile = "arjeplog"
-[organisation]
-name = "Exempel kommun"
-log_origin = "exempel.se/uppsikt"
-operator = "it"
-[paths]
-data = "data"
-secrets = "secrets"
-min_free = "1 MiB"
-kek_file = "kek"
-[mail]
-from = "uppsikt@exempel.se"
-transport = "folder"
-office_hours_only = true
-[desk]
-listen = "127.0.0.1:0"
-public_url = "http://127.0.0.1:8080"
-[hours]
-open = "08:00"
-close = "16:30"
-[brake]
-automatic_hides_per_rule_and_day = 5
-automatic_hides_per_day = 20
-{automatic}
-[[board]]
-id = "KS"
-name = "Kommunstyrelsen"
-kind = "board"
-diary = "UPP-KS {{year}}/{{n}}"
-registrar = "registrator"
-[[person]]
-id = "anna"
-name = "Anna Exempel"
-email = "anna@exempel.se"
-roles = ["editor"]
-employed = true
-trained = 2026-03-01
-[[person]]
-id = "chef"
-name = "Chef Exempel"
-email = "chef@exempel.se"
-roles = ["owner", "head"]
-employed = true
-manager = true
-[[person]]
-id = "registrator"
-name = "Registrator"
-email = "registrator@exempel.se"
-roles = ["registrar"]
-employed = true
-[[person]]
-id = "it"
-name = "Driften"
-email = "it@exempel.se"
-roles = ["it"]
-employed = true
-[[account]]
-id = "bsky"
-platform = "bluesky"
-native_id = "{did}"
-url = "https://bsky.app/profile/exempel.se"
-board = "KS"
-owner = "chef"
-editors = ["anna"]
-status = "active"
-mode = "{mode}"
-watched_from = "2020-01-01T00:00:00Z"
-poll = "0 */2 * * * *"
-poll_decided = {{ by = "chef", on = 2026-01-15, reason = "daglig bevakning" }}
-api = "{api}"
-login_file = "login"
-"#
+        let keys = format!(
+            "mode = \"{mode}\"\nwatched_from = \"2020-01-01T00:00:00Z\"\npoll = \"0 */2 * * * *\"\napi = \"{}\"\n\
+             login_file = \"login\"",
+            self.network.pds_url
         );
-        durable::write(&self.dir.path().join("uppsikt.toml"), text.as_bytes(), 0o600).unwrap();
+        let mut municipality = Municipality::in_folder("1 MiB");
+        if automatic {
+            municipality = municipality.and(
+                "[category.spam_troll]\nproposal = \"hide\"\ntold = \"bundled\"\nautomatic = true\n\
+                 decided = { by = \"kommunstyrelsen\", on = 2026-02-03, dnr = \"KS 2026/12\" }",
+            );
+        }
+        municipality
+            .and(&account("bsky", "bluesky", &self.did, &keys))
+            .write(&self.dir.path().join("uppsikt.toml"));
     }
 
     fn run(&self, arguments: &[&str]) -> Output {

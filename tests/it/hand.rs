@@ -1,6 +1,7 @@
 //! What no API shows a person looks at every working day, and ticks (N13).
 
 use chrono::TimeDelta;
+use uppsikt::cli::accounts;
 use uppsikt::desk::link;
 use uppsikt::store::hand_checks;
 
@@ -121,4 +122,61 @@ async fn a_tick_ends_the_days_duty() {
     assert!(left.is_empty());
     rig.run_until("2026-11-23T16:00:00Z", TimeDelta::hours(1)).await;
     assert!(rig.open_duties().is_empty(), "{:?}", rig.open_duties());
+}
+
+#[tokio::test]
+async fn the_report_on_accounts_tells_who_looked_and_where_nobody_did() {
+    // Friday, and a weekend on which nobody has to look.
+    let rig = rig("2026-11-20T07:30:00Z");
+    rig.pass().await;
+    rig.advance(TimeDelta::minutes(5));
+    let (config, now) = (rig.app.config.clone(), rig.now());
+    rig.app
+        .db
+        .write_now(move |tx| {
+            let all = ["recensioner".to_owned(), "berättelser".to_owned()];
+            let asked = uppsikt::moves::hand::Checked {
+                account: "fb",
+                person: "erik",
+                os_user: "desk",
+                surfaces: &all[..1],
+                found: 2,
+                at: now,
+            };
+            uppsikt::moves::hand::checked(tx, &config, &all, &asked)
+        })
+        .unwrap();
+    rig.run_until("2026-11-23T09:00:00Z", TimeDelta::minutes(30)).await;
+    let show = |json| {
+        let mut out = Vec::new();
+        let days = (Some("2026-11-20".parse().unwrap()), Some("2026-11-23".parse().unwrap()));
+        rig.app
+            .db
+            .read_now(|reader| {
+                accounts::show(reader, &rig.app.config, days, rig.now(), json, &mut out).unwrap();
+                Ok(())
+            })
+            .unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let days: Vec<serde_json::Value> =
+        show(true).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ticks: Vec<_> = days.iter().map(|day| day["by_hand"].clone()).collect();
+    let missed = |surface: &str| serde_json::json!({ "surface": surface, "checked_at": null, "by": null, "entered_by": null, "found": 0 });
+    assert_eq!(
+        ticks,
+        [
+            serde_json::json!([
+                { "surface": "recensioner", "checked_at": "2026-11-20T07:35:00Z", "by": "erik", "entered_by": "desk", "found": 2 },
+                missed("berättelser"),
+            ]),
+            serde_json::json!([]),
+            serde_json::json!([]),
+            serde_json::json!([missed("recensioner"), missed("berättelser")]),
+        ]
+    );
+    let words = show(false);
+    assert!(words.contains("för hand: recensioner: sedd av erik fredag 20 november"), "{words}");
+    assert!(words.contains("; 2 att skriva in"), "{words}");
+    assert!(words.contains("för hand: berättelser: ingen har sett efter"), "{words}");
 }

@@ -84,7 +84,8 @@ fn kept(rig: &Rig, case: CaseId) -> (String, BTreeMap<String, Vec<u8>>) {
     (record.doc, content.files)
 }
 
-fn export(rig: &Rig, case: CaseId, out: &std::path::Path) -> Result<(), export::ExportError> {
+/// Writes the bag of the case, of its newest record or of `all`.
+fn export(rig: &Rig, case: CaseId, all: bool, out: &std::path::Path) -> Result<(), export::ExportError> {
     let config = &rig.app.config;
     let keys = assemble::keys(config).unwrap();
     let vault = Vault::new(&Layout::new(&config.paths.data).archive());
@@ -97,7 +98,7 @@ fn export(rig: &Rig, case: CaseId, out: &std::path::Path) -> Result<(), export::
         origin: &origin,
         today: rig.now().date_naive(),
     };
-    export::bags(&source, &[case], false, out, |_| {}).map(drop)
+    export::bags(&source, &[case], all, out, |_| {}).map(drop)
 }
 
 #[tokio::test]
@@ -134,7 +135,7 @@ async fn a_comment_with_a_picture_is_hidden_only_after_the_picture_is_in_the_rec
     assert!(doc.contains(&digest) && doc.contains("\"media_preserved\":true"), "{doc}");
     let folder = tempfile::tempdir().unwrap();
     let bag = folder.path().join("bag");
-    export(&rig, case, &bag).unwrap();
+    export(&rig, case, false, &bag).unwrap();
     assert_eq!(std::fs::read(bag.join(format!("data/media/{}.jpg", &digest[..16]))).unwrap(), bytes);
     // The same text stored anew with its picture is no edit: nobody is told twice, nothing is asked again.
     assert_eq!(rig.open_duties().len(), 0, "{:?}", rig.open_duties());
@@ -219,22 +220,10 @@ async fn what_was_fetched_and_turns_out_to_be_abuse_is_blocked_for_everybody() {
     let (_, files) = kept(&rig, case);
     assert_eq!(files.len(), 1, "the record that the hide rests on holds no picture");
     let folder = tempfile::tempdir().unwrap();
-    export(&rig, case, &folder.path().join("bag")).unwrap();
+    export(&rig, case, false, &folder.path().join("bag")).unwrap();
     // Every version at once would hold the picture.
-    let config = &rig.app.config;
-    let keys = assemble::keys(config).unwrap();
-    let vault = Vault::new(&Layout::new(&config.paths.data).archive());
-    let origin = rig.app.log_origin();
-    let source = export::Source {
-        db: &rig.app.db,
-        keys: &keys,
-        vault: &vault,
-        organisation: &config.organisation.name,
-        origin: &origin,
-        today: rig.now().date_naive(),
-    };
     let all = folder.path().join("alla");
-    let error = export::bags(&source, &[case], true, &all, |_| {}).unwrap_err();
+    let error = export(&rig, case, true, &all).unwrap_err();
     assert!(matches!(error, export::ExportError::Blocked(_)), "{error}");
     assert!(!all.exists());
 }

@@ -15,6 +15,7 @@ use std::thread;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine};
 use uppsikt::durable;
 
+use crate::support::municipality::{Municipality, account};
 use crate::support::smtp::{PASSWORD, SmtpServer, USER};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_uppsikt");
@@ -184,12 +185,14 @@ impl Trial {
             durable::write(&folder.path().join(name), text.as_bytes(), 0o600).unwrap();
         };
         durable::create_folder(&folder.path().join("secrets")).unwrap();
-        let mut text = format!(
-            "{HEAD}\n[mail.smtp]\nhost = \"localhost\"\nport = {}\ntls = \"starttls\"\nusername = \"{USER}\"\n\
-             password_file = \"secrets/smtp\"\n[network]\nca_file = \"{}\"\n{PEOPLE}",
-            mail.port,
-            mail.ca_file().display()
-        );
+        let mut municipality = Municipality::in_folder("1 MiB")
+            .but("transport = \"folder\"\noffice_hours_only = true", "office_hours_only = false")
+            .and(&format!(
+                "[mail.smtp]\nhost = \"localhost\"\nport = {}\ntls = \"starttls\"\nusername = \"{USER}\"\n\
+                 password_file = \"secrets/smtp\"\n[network]\nca_file = \"{}\"",
+                mail.port,
+                mail.ca_file().display()
+            ));
         write("secrets/smtp", PASSWORD);
         for (id, platform, native, path) in ACCOUNTS {
             let key = |what: &str| secret(&format!("{id}-{what}"));
@@ -209,16 +212,11 @@ impl Trial {
                 let app = if meta { format!("app_secret_file = \"{id}-app\"") } else { String::new() };
                 format!("token_file = \"{id}-token\"\n{app}")
             };
-            write!(
-                text,
-                "\n[[account]]\nid = \"{id}\"\nplatform = \"{platform}\"\nnative_id = \"{native}\"\n\
-                 url = \"https://exempel.se/{id}\"\nboard = \"KS\"\nowner = \"chef\"\neditors = [\"anna\"]\nmode = \"act\"\n\
-                 poll = \"0 */5 * * * *\"\npoll_decided = {{ by = \"chef\", on = 2026-01-15, reason = \"daglig\" }}\n\
-                 api = \"http://{api}{path}\"\n{files}\n"
-            )
-            .unwrap();
+            let more =
+                format!("mode = \"act\"\npoll = \"0 */5 * * * *\"\napi = \"http://{api}{path}\"\n{files}");
+            municipality = municipality.and(&account(id, platform, native, &more));
         }
-        write("uppsikt.toml", &text);
+        municipality.write(&folder.path().join("uppsikt.toml"));
         Self { folder, shown: Vec::new() }
     }
 
@@ -304,7 +302,7 @@ fn nothing_that_the_program_writes_holds_a_secret_whatever_the_platforms_answer(
         }
     }
     let asked = echo.asked.lock().unwrap().join("\n");
-    for (id, platform, ..) in ACCOUNTS.into_iter().filter(|(_, platform, ..)| CONNECTED.contains(platform)) {
+    for (id, platform, ..) in ACCOUNTS {
         let sent = ["access", "refresh", "login"].iter().any(|what| {
             forms(&secret(&format!("{id}-{what}"))).iter().any(|form| asked.contains(form.as_str()))
         });
@@ -355,59 +353,3 @@ fn a_panic_over_anything_that_holds_a_secret_does_not_show_it() {
         assert_eq!(leak(said.as_bytes()), None);
     }
 }
-
-/// The platforms that have a connector.
-const CONNECTED: &[&str] = &["facebook", "instagram", "bluesky"];
-
-const HEAD: &str = r#"
-profile = "arjeplog"
-[organisation]
-name = "Exempel kommun"
-log_origin = "exempel.se/uppsikt"
-operator = "it"
-[paths]
-data = "data"
-secrets = "secrets"
-min_free = "1 MiB"
-kek_file = "kek"
-[desk]
-listen = "127.0.0.1:0"
-public_url = "http://127.0.0.1:8080"
-[mail]
-from = "uppsikt@exempel.se"
-office_hours_only = false
-"#;
-
-const PEOPLE: &str = r#"
-[[board]]
-id = "KS"
-name = "Kommunstyrelsen"
-diary = "UPP-KS {year}/{n}"
-registrar = "registrator"
-[[person]]
-id = "anna"
-name = "Anna Exempel"
-email = "anna@exempel.se"
-roles = ["editor"]
-employed = true
-trained = 2026-03-01
-[[person]]
-id = "chef"
-name = "Chef Exempel"
-email = "chef@exempel.se"
-roles = ["owner"]
-employed = true
-manager = true
-[[person]]
-id = "registrator"
-name = "Registrator"
-email = "registrator@exempel.se"
-roles = ["registrar"]
-employed = true
-[[person]]
-id = "it"
-name = "Driften"
-email = "drift@exempel.se"
-roles = ["it"]
-employed = true
-"#;

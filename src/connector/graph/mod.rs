@@ -20,7 +20,7 @@ use sha2::Sha256;
 use tokio::time::Instant;
 
 use super::http::{Answer, Endpoint, Http, Method, Request};
-use super::{ConnectorError, Post, Purpose, Target, Token};
+use super::{ConnectorError, Post, Purpose, Sighting, Target, Token};
 use crate::archive::Preserved;
 use crate::clock::Clock;
 use crate::domain::comment::Platform;
@@ -213,6 +213,18 @@ impl Graph {
             return Ok(false);
         }
         Ok(matches!(self.object(&target.post_id, "id", Purpose::Look).await?.object, Object::There(_)))
+    }
+
+    /// Whether a post of the account's own is still there. What is missing and what is out of reach may look the same: it
+    /// is gone if the same key still reads the account.
+    pub(super) async fn look_at_post(&self, id: &str, account: &str) -> Result<Sighting, ConnectorError> {
+        match self.object(id, "id", Purpose::Look).await?.object {
+            Object::There(_) => return Ok(Sighting::Public),
+            Object::OutOfReach => return Ok(Sighting::NoRight),
+            Object::Missing => {}
+        }
+        let reads = matches!(self.object(account, "id", Purpose::Look).await?.object, Object::There(_));
+        Ok(if reads { Sighting::Gone } else { Sighting::NoRight })
     }
 
     /// Sends the one request that `intent` permits: `fields` in the body, or in the address of a DELETE.

@@ -9,7 +9,7 @@ use super::error::Refusal;
 use super::gate::Role;
 use super::urn::{self, Target};
 use crate::domain::comment::Attachment;
-use crate::sandbox::comment::{Comment, Place};
+use crate::sandbox::comment::{Comment, Place, Post};
 use crate::sandbox::common;
 use crate::sandbox::wire::Call;
 use crate::sandbox::world::World;
@@ -91,25 +91,34 @@ pub(super) fn posts(world: &World, call: &Call, account: &str) -> Result<Value, 
         .collect();
     posts.sort_by_key(|(at, _, _)| Reverse(*at));
     let total = posts.len();
-    let element = |(at, id, post): (i64, &String, &crate::sandbox::comment::Post)| {
-        let changed = post.edited_at.map_or(at, |at| at.timestamp_millis());
-        json!({
-            "id": id,
-            "author": urn::organization(account),
-            "commentary": post.text,
-            "createdAt": at,
-            "publishedAt": at,
-            "lastModifiedAt": changed,
-            "lifecycleState": "PUBLISHED",
-            "lifecycleStateInfo": { "isEditedByAuthor": post.edited_at.is_some() },
-            "visibility": "PUBLIC",
-            "isReshareDisabledByAuthor": false,
-            "distribution": {
-                "feedDistribution": "MAIN_FEED", "targetEntities": [], "thirdPartyDistributionChannels": [],
-            },
-        })
-    };
+    let element = |(at, id, post): (i64, &String, &Post)| post_element(account, at, id, post);
     page(call, posts.into_iter().map(element).collect(), total)
+}
+
+/// `GET posts/{urn}`: one post.
+pub(super) fn post(world: &World, id: &str, account: &str) -> Result<Value, Refusal> {
+    let post = world.post(id).filter(|post| post.account == account && !post.deleted && !post.hidden);
+    let post = post.ok_or_else(|| Refusal::not_found(id))?;
+    Ok(post_element(account, millis(&post.at), id, post))
+}
+
+fn post_element(account: &str, at: i64, id: &str, post: &Post) -> Value {
+    let changed = post.edited_at.map_or(at, |at| at.timestamp_millis());
+    json!({
+        "id": id,
+        "author": urn::organization(account),
+        "commentary": post.text,
+        "createdAt": at,
+        "publishedAt": at,
+        "lastModifiedAt": changed,
+        "lifecycleState": "PUBLISHED",
+        "lifecycleStateInfo": { "isEditedByAuthor": post.edited_at.is_some() },
+        "visibility": "PUBLIC",
+        "isReshareDisabledByAuthor": false,
+        "distribution": {
+            "feedDistribution": "MAIN_FEED", "targetEntities": [], "thirdPartyDistributionChannels": [],
+        },
+    })
 }
 
 /// `GET organizationAcls?q=roleAssignee`: where the token's member has which role.

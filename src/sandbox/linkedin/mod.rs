@@ -101,6 +101,7 @@ fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     }
     let found: Value = match (&call.method, below.as_slice()) {
         (&Method::GET, ["posts"]) => list::posts(world, call, its)?,
+        (&Method::GET, ["posts", id]) => list::post(world, id, its)?,
         (&Method::GET, ["organizationAcls"]) => list::roles(world, call)?,
         (&Method::GET, ["organizations", id]) => {
             let is = world.account(its).ok_or_else(|| Refusal::not_found(id))?;

@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
+use super::super::purges::Purge;
 use super::super::{
-    Reader, Result, StoreError, cases, code, comments, decisions, json, media, moment, records,
+    Reader, Result, StoreError, cases, code, comments, decisions, json, media, moment, posts, purges, records,
 };
+use super::history::{StepView, history};
 use super::{CaseView, case};
 use crate::domain::case::{CaseId, Outcome};
 use crate::domain::category::{Category, Proposal};
@@ -47,6 +49,8 @@ pub struct CaseFile {
     pub events: Vec<EventView>,
     /// Changes that Uppsikt did not make, by nobody knows whom (N7).
     pub outside: Vec<OutsideView>,
+    /// All of it, step by step: when, and who did it as far as anybody tells.
+    pub history: Vec<StepView>,
     /// When somebody answered.
     pub answered_at: Option<DateTime<Utc>>,
     /// When the case was opened.
@@ -79,6 +83,10 @@ pub struct PostView {
     pub created_at: DateTime<Utc>,
     /// Its public address.
     pub permalink: Option<String>,
+    /// When it was found to be no longer there (UTC).
+    pub gone_at: Option<DateTime<Utc>>,
+    /// How many texts it has had.
+    pub versions: usize,
 }
 
 /// Another comment in the thread.
@@ -113,6 +121,8 @@ pub struct VersionView {
     pub findings: Vec<Finding>,
     /// What the rules suggested; absent until it was judged.
     pub proposal: Option<Proposal>,
+    /// When and why the text is not kept any more, where a platform's terms and a decision say so.
+    pub purged: Option<Purge>,
     /// Its record, once preserved.
     pub record: Option<RecordView>,
 }
@@ -232,14 +242,20 @@ pub fn file(reader: &Reader, id: CaseId) -> Result<CaseFile> {
     Ok(CaseFile {
         media,
         view,
-        post_id: stored.post_id,
+        post_id: stored.post_id.clone(),
         sighting: stored.sighting.code(),
         old: stored.old,
-        post: post.map(|post| PostView {
-            text: post.text,
-            created_at: post.created_at,
-            permalink: post.permalink,
-        }),
+        post: post
+            .map(|post| {
+                Ok::<_, StoreError>(PostView {
+                    gone_at: posts::gone_at(reader, &stored.comment.account, &stored.post_id)?,
+                    versions: posts::versions(reader, &stored.comment.account, &stored.post_id)?.len(),
+                    text: post.text,
+                    created_at: post.created_at,
+                    permalink: post.permalink,
+                })
+            })
+            .transpose()?,
         parent,
         replies,
         replies_in_all,
@@ -247,6 +263,7 @@ pub fn file(reader: &Reader, id: CaseId) -> Result<CaseFile> {
         decisions,
         events: events(reader, id)?,
         outside: outside(reader, row.comment)?,
+        history: history(reader, id, row.comment)?,
         answered_at: row.answered_at,
         opened_at: row.opened_at,
         state_at: row.state_at,
@@ -318,6 +335,7 @@ fn versions(reader: &Reader, comment: i64) -> Result<Vec<VersionView>> {
             attachments: json(&row.get::<_, String>(4)?)?,
             media: row.get(5)?,
             proposal: judged.as_ref().map(|judged| judged.assessment.proposal),
+            purged: purges::of_version(reader, id)?,
             findings: judged.map(|judged| judged.assessment.findings).unwrap_or_default(),
             record,
         });

@@ -12,7 +12,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use uppsikt::domain::comment::Platform;
 use uppsikt::durable;
+
+use super::municipality::{INSULTS_BY_ITSELF, Municipality, account};
 
 /// The native id of the one account.
 pub(crate) const PAGE: &str = "123456789012345";
@@ -142,6 +145,43 @@ pub(crate) struct Town {
     pub(crate) sandbox: SandboxProcess,
     /// The next pass's time.
     pub(crate) now: DateTime<Utc>,
+    account: Watched,
+}
+
+/// The account that a town watches.
+#[derive(Debug, Clone)]
+pub(crate) struct Watched {
+    pub(crate) id: String,
+    pub(crate) platform: Platform,
+    pub(crate) native: String,
+    /// The line of the configuration that names the key's file.
+    pub(crate) key: String,
+    /// When its town's first pass is; the watch began two days before.
+    pub(crate) start: DateTime<Utc>,
+}
+
+impl Watched {
+    fn page() -> Self {
+        Self {
+            id: "fb".to_owned(),
+            platform: Platform::Facebook,
+            native: PAGE.to_owned(),
+            key: "token_file = \"fb-token\"".to_owned(),
+            start: start(),
+        }
+    }
+
+    fn api(&self, address: &str) -> String {
+        let path = match self.platform {
+            Platform::Facebook => "facebook/v25.0",
+            Platform::Instagram => "instagram/v25.0",
+            Platform::Youtube => "youtube/v3",
+            Platform::Linkedin => "linkedin/rest",
+            Platform::X => "x/2",
+            Platform::Bluesky => "bluesky",
+        };
+        format!("http://{address}/{path}")
+    }
 }
 
 /// What a configuration in these tests can vary in.
@@ -163,13 +203,19 @@ impl Default for Set {
 impl Town {
     /// Seeds a page with `comments`, writes a configuration and runs `init`.
     pub(crate) fn with(set: Set, comments: &[String]) -> Self {
+        Self::of(Watched::page(), "token", set, comments)
+    }
+
+    /// The same with another account, and what stands in its key's file.
+    pub(crate) fn of(account: Watched, key: &str, set: Set, comments: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let seed = folder.path().join("seed.ndjson");
         durable::write(&seed, comments.join("\n").as_bytes(), 0o600).unwrap();
         let sandbox = SandboxProcess::start(&seed);
-        let town = Self { folder, sandbox, now: start() };
+        let file = format!("secrets/{}", account.key.split('"').nth(1).unwrap());
+        let town = Self { folder, sandbox, now: account.start, account };
         durable::create_folder(&town.path("secrets")).unwrap();
-        durable::write(&town.path("secrets/fb-token"), b"token", 0o600).unwrap();
+        durable::write(&town.path(&file), key.as_bytes(), 0o600).unwrap();
         town.configure(set);
         let init = town.run(&["init"]);
         assert!(init.status.success(), "{}", told(&init));
@@ -183,14 +229,24 @@ impl Town {
 
     /// Writes the configuration anew.
     pub(crate) fn configure(&self, set: Set) {
-        let text = CONFIG
-            .replace("{api}", &format!("http://{}/facebook/v25.0", self.sandbox.address))
-            .replace("{mode}", set.mode)
-            .replace("{min_free}", set.min_free)
-            .replace("{limit}", &set.limit.to_string())
-            .replace("{limit in all}", &(set.limit * 4).to_string())
-            .replace("{automatic}", if set.automatic { AUTOMATIC } else { "" });
-        durable::write(&self.path("uppsikt.toml"), text.as_bytes(), 0o600).unwrap();
+        let (limit, api) = (set.limit, self.account.api(&self.sandbox.address));
+        let mut municipality = Municipality::in_folder(set.min_free)
+            .but("per_rule_and_day = 5", &format!("per_rule_and_day = {limit}"))
+            .but("hides_per_day = 20", &format!("hides_per_day = {}", limit * 4))
+            .but("manager = true", "manager = true\ndeputy = \"erik\"")
+            .and(MORE_PEOPLE);
+        if set.automatic {
+            municipality = municipality.and(INSULTS_BY_ITSELF);
+        }
+        let watched_from = (self.account.start - TimeDelta::hours(58)).to_rfc3339();
+        let more = format!(
+            "mode = \"{}\"\nwatched_from = \"{watched_from}\"\npoll = \"0 */5 * * * *\"\nby_hand = []\n\
+             api = \"{api}\"\n{}",
+            set.mode, self.account.key
+        );
+        municipality
+            .and(&account(&self.account.id, self.account.platform.code(), &self.account.native, &more))
+            .write(&self.path("uppsikt.toml"));
     }
 
     /// A path below the town's folder.
@@ -344,71 +400,14 @@ pub(crate) fn read(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-const AUTOMATIC: &str = r#"
-[category.insult]
-automatic = true
-decided = { by = "kommunstyrelsen", on = 2026-02-03, dnr = "KS 2026/12" }
-"#;
-
-const CONFIG: &str = r#"
-profile = "arjeplog"
-
-[organisation]
-name = "Exempel kommun"
-log_origin = "exempel.se/uppsikt"
-operator = "it"
-
-[paths]
-data = "data"
-secrets = "secrets"
-min_free = "{min_free}"
-kek_file = "kek"
-
-[mail]
-from = "uppsikt@exempel.se"
-transport = "folder"
-office_hours_only = true
-
-[desk]
-listen = "127.0.0.1:0"
-public_url = "http://127.0.0.1:8080"
-
-[brake]
-automatic_hides_per_rule_and_day = {limit}
-automatic_hides_per_day = {limit in all}
-{automatic}
-[[board]]
-id = "KS"
-name = "Kommunstyrelsen"
-kind = "board"
-diary = "UPP-KS {year}/{n}"
-registrar = "registrator"
-
-[[person]]
-id = "anna"
-name = "Anna Exempel"
-email = "anna@exempel.se"
-roles = ["editor"]
-employed = true
-trained = 2026-03-01
-deputy = "erik"
-
-[[person]]
-id = "erik"
-name = "Erik Exempel"
-email = "erik@exempel.se"
-roles = ["editor"]
-employed = true
-trained = 2026-03-01
-
-[[person]]
+/// Two more communicators, one of whom is away, and a deputy for the head.
+const MORE_PEOPLE: &str = r#"[[person]]
 id = "karin"
 name = "Karin Exempel"
 email = "karin@exempel.se"
 roles = ["communicator"]
 employed = true
 trained = 2026-03-01
-
 [[person]]
 id = "ledig"
 name = "Ledig Exempel"
@@ -416,50 +415,8 @@ email = "ledig@exempel.se"
 roles = ["communicator"]
 employed = true
 trained = 2026-03-01
-
-[[person]]
-id = "chef"
-name = "Chef Exempel"
-email = "chef@exempel.se"
-roles = ["owner", "head"]
-employed = true
-manager = true
-deputy = "erik"
-
-[[person]]
-id = "registrator"
-name = "Registrator"
-email = "registrator@exempel.se"
-roles = ["registrar"]
-employed = true
-
-[[person]]
-id = "it"
-name = "Driften"
-email = "drift@exempel.se"
-roles = ["it"]
-employed = true
-
 [[absence]]
 person = "ledig"
 from = 2026-01-01
 kind = "leave"
-
-[[account]]
-id = "fb"
-platform = "facebook"
-native_id = "123456789012345"
-url = "https://www.facebook.com/exempelkommun"
-board = "KS"
-owner = "chef"
-editors = ["anna", "erik"]
-status = "active"
-mode = "{mode}"
-watched_from = "2031-03-01T00:00:00+01:00"
-poll = "0 */5 * * * *"
-poll_decided = { by = "chef", on = 2026-01-15, reason = "daglig bevakning är att föredra" }
-media = "never"
-by_hand = []
-api = "{api}"
-token_file = "fb-token"
 "#;

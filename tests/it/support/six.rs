@@ -14,14 +14,14 @@ use uppsikt::assemble::{self, Assembled};
 use uppsikt::clock::Clock;
 use uppsikt::config::Config;
 use uppsikt::connector::{
-    Capabilities, Connector, ConnectorError, Cursor, Fetched, Left, Look, Page, Standing, Target,
+    Capabilities, Connector, ConnectorError, Cursor, Fetched, Left, Look, Page, Sighting, Standing, Target,
 };
 use uppsikt::domain::comment::{Media, Platform};
 use uppsikt::durable;
 use uppsikt::sandbox::Sandbox;
 use uppsikt::store::Intent;
 
-use super::app::MUNICIPALITY;
+use super::municipality::{INSULTS_BY_ITSELF, Municipality, account};
 
 pub(crate) const PLATFORMS: [Platform; 6] = [
     Platform::Facebook,
@@ -103,7 +103,7 @@ impl Played {
     }
 
     /// What `/control/account` is told of it.
-    fn told(&self) -> Value {
+    pub(crate) fn told(&self) -> Value {
         json!({ "account": self.native, "platform": self.platform.code(), "name": "Exempel kommun", "username": self.id })
     }
 
@@ -113,16 +113,8 @@ impl Played {
             minutes @ 1..60 => format!("0 */{minutes} * * * *"),
             minutes => format!("0 0 */{} * * *", minutes / 60),
         };
-        let mut table = format!(
-            "[[account]]\nid = \"{}\"\nplatform = \"{}\"\nnative_id = \"{}\"\nurl = \"https://exempel.se/{}\"\n\
-             board = \"KS\"\nowner = \"chef\"\neditors = [\"anna\", \"erik\"]\nstatus = \"active\"\nmode = \"watch\"\n\
-             poll = \"{schedule}\"\npoll_decided = {{ by = \"chef\", on = 2026-01-15, reason = \"prov\" }}\n\
-             media = \"never\"\napi = \"sandbox\"\n",
-            self.id,
-            self.platform.code(),
-            self.native,
-            self.id,
-        );
+        let more = format!("mode = \"watch\"\npoll = \"{schedule}\"\napi = \"sandbox\"");
+        let mut table = account(&self.id, self.platform.code(), &self.native, &more);
         if self.platform == Platform::Bluesky {
             let path = format!("{folder}/{}", self.id);
             let login = json!({ "identifier": self.native, "password": "prov" }).to_string();
@@ -191,6 +183,10 @@ impl Connector for Noting {
         self.inner.look(target).await
     }
 
+    async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {
+        self.inner.look_at_post(native_id).await
+    }
+
     async fn hide(&self, intent: &Intent, proof: &Preserved) -> Result<(), ConnectorError> {
         self.inner.hide(intent, proof).await
     }
@@ -226,7 +222,7 @@ impl Six {
         let folder = tempfile::tempdir().unwrap();
         let below = |name: &str| folder.path().join(name).display().to_string();
         fs::create_dir(below("secrets")).unwrap();
-        let mut text = MUNICIPALITY.split_once("[[account]]").unwrap().0.to_owned();
+        let mut text = Municipality::bare().and(INSULTS_BY_ITSELF).text();
         for account in accounts {
             text.push_str(&account.table(&below("secrets")));
             writeln!(text, "watched_from = {}", now.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap();
