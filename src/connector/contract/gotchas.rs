@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use crate::connector::capabilities_of;
 use crate::domain::comment::Platform;
 
 mod smaller;
@@ -527,6 +528,79 @@ fn every_gotcha_has_a_test_that_exists_or_a_reason() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_not_confirmed_stands_in_the_readme_with_the_call_that_would_confirm_it() {
+    let readme = include_str!("../../../README.md");
+    let mut rows = 0;
+    for platform in Platform::ALL {
+        for fact in capabilities_of(platform).unconfirmed {
+            let row = format!("| {} | {} | {} |", platform.label(), fact.fact, fact.confirm);
+            assert!(readme.contains(&row), "README.md has no row: {row}");
+            rows += 1;
+        }
+    }
+    let (_, section) = readme.split_once("## Not confirmed against the live platforms").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    assert_eq!(
+        section.lines().filter(|line| line.starts_with("| ")).count(),
+        rows + 1,
+        "rows of the past, or none"
+    );
+    assert!(rows > 25, "{rows}");
+    // The bodies of answers are not all known: what is off until somebody has tried it is off.
+    assert!(!capabilities_of(Platform::Linkedin).remove);
+}
+
+/// A handling undone: see tests/gotchas/undone.toml, and `tests/run gotchas`, which proves that the row's test then fails.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Undo {
+    platform: String,
+    fact: String,
+    /// Below the root of the repository.
+    file: String,
+    stands: String,
+    instead: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Undone {
+    undo: Vec<Undo>,
+}
+
+fn undone() -> Vec<Undo> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gotchas/undone.toml");
+    toml::from_str::<Undone>(&fs::read_to_string(path).unwrap()).unwrap().undo
+}
+
+#[test]
+fn every_change_that_undoes_a_handling_still_applies_and_names_a_row_with_a_test() {
+    let mut named = BTreeSet::new();
+    for undo in undone() {
+        let tables = tables();
+        let rows = tables.get(undo.platform.as_str()).unwrap_or_else(|| panic!("{}", undo.platform));
+        let row = rows.iter().find(|(fact, _)| *fact == undo.fact);
+        assert!(
+            matches!(row, Some((_, Test(..)))),
+            "{}: {}: no such row with a test",
+            undo.platform,
+            undo.fact
+        );
+        let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&undo.file)).unwrap();
+        assert_eq!(
+            source.matches(&undo.stands).count(),
+            1,
+            "{}: {}: {}",
+            undo.platform,
+            undo.fact,
+            undo.stands
+        );
+        assert_ne!(undo.stands, undo.instead);
+        assert!(named.insert((undo.platform, undo.fact.clone())), "{}: twice", undo.fact);
+    }
+    assert!(named.len() > 40, "{} of the handlings are undone", named.len());
 }
 
 #[test]
