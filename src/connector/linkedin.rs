@@ -537,6 +537,10 @@ const UNCONFIRMED: &[Unconfirmed] = &[
         confirm: "GET posts/{urn} on a post of the page's own before and after it is deleted",
     },
     Unconfirmed {
+        fact: "a post that was removed is a 404",
+        confirm: "GET posts/{urn} on a post of the page's own, before and after it is removed",
+    },
+    Unconfirmed {
         fact: "a 429 has no Retry-After and tells a day's limit in words, DAY with APPLICATION or MEMBER; 500 calls a day for the app, 100 for the person",
         confirm: "read the limits on the app's page in LinkedIn's developer portal; the words show only when a limit is reached",
     },
