@@ -309,6 +309,27 @@ fn a_judgement_is_explained_and_made_again_by_the_rules_that_made_it() {
 }
 
 #[test]
+fn the_language_model_that_judged_is_kept_with_the_rules() {
+    let mut town =
+        town(&[comment(1, 1, "Ni är ju för fan ena jävla korkade idioter hela bunten, dra åt helvete!")]);
+    let config = std::fs::read_to_string(town.path("uppsikt.toml")).unwrap();
+    let with = config.replace("[paths]\n", "[paths]\nmodel = \"built-in\"\n");
+    durable::write(&town.path("uppsikt.toml"), with.as_bytes(), 0o600).unwrap();
+    town.settle();
+    durable::write(&town.path("uppsikt.toml"), config.as_bytes(), 0o600).unwrap();
+    let said = lines(&town.run(&["explain", &town.case_id("1_1"), "--json"]));
+    assert!(said[0]["rules"].as_str().unwrap().contains('+'), "{}", said[0]);
+    assert_eq!(said[0]["again"]["same"], true, "{}", said[0]);
+    // What the rules alone would say is told before anybody does away with the model.
+    let replay = lines(&town.run(&["rules", "replay", "--since", "2031-03-01", "--json"]));
+    assert_eq!(replay.last().unwrap()["replayed"]["texts"], 1);
+    let db = rusqlite::Connection::open(town.data().join("uppsikt.db")).unwrap();
+    db.execute("delete from language_model", []).unwrap();
+    let said = lines(&town.run(&["explain", &town.case_id("1_1"), "--json"]));
+    assert!(said[0]["again"]["untried"].as_str().unwrap().contains("inte sparad"), "{}", said[0]);
+}
+
+#[test]
 fn who_only_agrees_is_looked_at_with_what_is_agreed_with_and_alarms_nobody_anew() {
     let mut town = town(&[
         comment(1, 1, "Jag ska döda dig, din jävel"),
