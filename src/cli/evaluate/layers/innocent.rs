@@ -15,6 +15,9 @@ const ROUND: &[(&str, &str, &str)] = &[
     ("of somebody", "Ni är ", ""),
 ];
 
+/// What is hard wherever it stands in a word: what was thought innocent by its place is not.
+const HARD: &[&str] = &["jävel", "jävl", "negrer", "barnporr"];
+
 /// The words, and whether a hard one stands inside. A word that begins or ends with a hard one may be a compound of
 /// it, and hard itself: for these the findings are told, to be read by a person.
 pub(super) fn measure(judge: &Judge<'_>, words: &BTreeMap<&str, bool>) -> Vec<Figure> {
@@ -26,7 +29,8 @@ pub(super) fn measure(judge: &Judge<'_>, words: &BTreeMap<&str, bool>) -> Vec<Fi
         for (word, is_inside) in words {
             let found = judge.judge(&format!("{before}{word}{after}"));
             let hit = found.findings.iter().find(|one| one.category != Category::Unreadable);
-            let figure = if *is_inside { &mut inside } else { &mut ends };
+            let is_hard = HARD.iter().any(|hard| word.contains(hard));
+            let figure = if *is_inside && !is_hard { &mut inside } else { &mut ends };
             figure.count(hit.is_none(), || format!("{word} ({})", hit.map_or("", |one| one.rule.as_str())));
         }
         figures.extend([inside, ends]);
