@@ -38,6 +38,52 @@ fn judge(criterion: &mut Criterion) {
     criterion.bench_function("load", |bencher| bencher.iter(RuleSet::embedded));
 }
 
+/// What a text is made of, over and over: ordinary words, and what could keep a careless reader busy.
+const UNITS: &[(&str, &str)] = &[
+    ("clean", COMMENTS[0].1),
+    ("insult", COMMENTS[2].1),
+    ("one-letter", "a"),
+    ("digits", "1"),
+    ("numbers", "1212121212 "),
+    ("telephones", "070-174 06 33 "),
+    ("quotations", "\"'”»"),
+    ("zero-width", "\u{200b}a"),
+    ("combining", "a\u{301}"),
+    ("marks", "\u{301}"),
+    ("leet", "1d10t j4vl4 "),
+    ("spaced", "i d i o t "),
+    ("dotted", "i.d.i.o.t "),
+    ("stretched", "iiidiiiooot "),
+    ("masked", "j*vla id**t "),
+    ("almost", "jag ska ska slå inte "),
+    ("look-alikes", "іdіоt "),
+    ("addresses", "www.a.se "),
+    ("mentions", "@a. "),
+    ("flags", "\u{1f1e6}"),
+    ("emoji", "👍"),
+    ("ligature", "\u{fdfa}"),
+    ("zeros", "\0"),
+];
+
+/// The curve: ten bytes to a hostile megabyte. Time per byte must not grow with the length.
+fn length(criterion: &mut Criterion) {
+    let (rules, policies) = (RuleSet::embedded(), Policies::default());
+    let mut group = criterion.benchmark_group("judge-length");
+    group.sample_size(10);
+    for length in [10, 100, 1_000, 10_000, 100_000, 1_000_000] {
+        for (name, unit) in UNITS {
+            let mut text = unit.repeat(length / unit.len() + 1);
+            text.truncate(text.floor_char_boundary(length));
+            group.throughput(Throughput::Bytes(text.len() as u64));
+            let input = Input { text: &text, ..Input::default() };
+            group.bench_function(format!("{name}/{length}"), |bencher| {
+                bencher.iter(|| classify(&rules, &policies, black_box(&input)));
+            });
+        }
+    }
+    group.finish();
+}
+
 /// The model alone: on the comments above, and over lengths up to a hostile megabyte.
 fn model(criterion: &mut Criterion) {
     let model = Model::embedded();
@@ -62,5 +108,5 @@ fn model(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, judge, model);
+criterion_group!(benches, judge, length, model);
 criterion_main!(benches);

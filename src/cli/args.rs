@@ -275,13 +275,17 @@ pub struct Classify {
 
 /// `evaluate`.
 #[derive(Debug, Clone, Args)]
-#[command(group(clap::ArgGroup::new("what").required(true).args(["file", "suite"])))]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["file", "suite", "layers"])))]
 pub struct Evaluate {
     /// Header `id labels needs_answer hard text`, tab-separated.
     pub file: Option<PathBuf>,
     /// Instead: the folder with the public collections (rtp-lx, brighter-swe, superlim2).
     #[arg(long, value_name = "DIR")]
     pub suite: Option<PathBuf>,
+    /// Instead: the layers below the words, on what the folder holds of personnummer-testdata, traps,
+    /// sv-functional-suite and rtp-lx.
+    #[arg(long, value_name = "DIR")]
+    pub layers: Option<PathBuf>,
     /// The folder that `train --cross-fit` wrote: each text is judged by a model that has not seen it.
     #[arg(long, value_name = "DIR", requires = "suite")]
     pub models: Option<PathBuf>,

@@ -12,6 +12,7 @@ use crate::domain::classify::{Input, Policies, RuleSet, classify};
 
 mod baseline;
 mod figures;
+pub mod layers;
 mod rows;
 mod stats;
 pub mod suite;

@@ -251,10 +251,14 @@ fn evaluate_command(asked: &args::Evaluate, out: &mut dyn Write) -> anyhow::Resu
         evaluate::suite::run(&suite, &policies, against, out)?;
         return Ok(Outcome::Done);
     }
-    let Some(file) = &asked.file else {
-        return Err(anyhow!("nothing to evaluate: name a file or --suite DIR"));
-    };
     let rules = rules(asked.model.as_deref())?;
+    if let Some(folder) = &asked.layers {
+        evaluate::layers::run(folder, &rules, &policies, json, out)?;
+        return Ok(Outcome::Done);
+    }
+    let Some(file) = &asked.file else {
+        return Err(anyhow!("nothing to evaluate: name a file, --suite DIR or --layers DIR"));
+    };
     let tsv = std::fs::File::open(file).with_context(|| format!("{} cannot be opened", file.display()))?;
     let report = evaluate::Report { json, against, figures };
     Ok(evaluate::run(std::io::BufReader::new(tsv), out, &rules, &policies, &report)?.into())

@@ -222,16 +222,23 @@ pub(super) fn gibberish(document: &Document) -> Option<(usize, usize)> {
     let tokens = &document.tokens;
     let vowel = |ch: char| matches!(ch, 'a' | 'e' | 'i' | 'o' | 'u' | 'y' | 'å' | 'ä' | 'ö' | 'é');
     let mashed = |text: &str| {
+        if text.len() < 7 {
+            return false;
+        }
         let letters = text.chars().count();
         let mut run = 0;
         let mut longest = 0;
         let mut latin = true;
+        let mut before = ' ';
         for ch in text.chars() {
             latin &= ch.is_ascii_lowercase() || vowel(ch);
-            run = if vowel(ch) { 0 } else { run + 1 };
+            // A stretched letter is one letter.
+            run = if vowel(ch) { 0 } else { run + usize::from(ch != before) };
             longest = longest.max(run);
+            before = ch;
         }
-        latin && letters >= 7 && longest >= 7
+        let one_letter = longest == 1 && run == 1 && text.chars().all(|ch| ch == before);
+        latin && letters >= 7 && (longest >= 7 || one_letter)
     };
     let index =
         tokens.iter().position(|token| !token.is(Flag::Url) && !token.is(Flag::Email) && mashed(&token.text));
@@ -239,10 +246,10 @@ pub(super) fn gibberish(document: &Document) -> Option<(usize, usize)> {
         return Some(document.bytes(at, at + 1));
     }
     let repeated = tokens.windows(6).position(|six| {
-        six[0].text.chars().count() >= 2
+        six.iter().all(|token| token.text == six[0].text)
+            && six[0].text.chars().count() >= 2
             && !six[0].is(Flag::Emoji)
             && six[0].text.chars().any(|ch| !matches!(ch, 'h' | 'a' | 'e'))
-            && six.iter().all(|token| token.text == six[0].text)
     });
     repeated.map(|at| document.bytes(at, at + 6))
 }

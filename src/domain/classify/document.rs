@@ -94,9 +94,9 @@ impl Document {
             || self.extra(at).contains(&symbol)
     }
 
-    /// The symbols of one word under which terms may be filed.
-    pub(super) fn leads(&self, at: usize) -> impl Iterator<Item = Symbol> {
-        let own = self.words[at].as_deref().map(|entry| entry.leads.as_slice()).unwrap_or_default();
+    /// Every symbol of one word.
+    pub(super) fn symbols(&self, at: usize) -> impl Iterator<Item = Symbol> {
+        let own = self.words[at].as_deref().map(|entry| entry.symbols.as_slice()).unwrap_or_default();
         own.iter().chain(self.extra(at)).copied()
     }
 

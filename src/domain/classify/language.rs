@@ -6,227 +6,14 @@ use std::sync::LazyLock;
 use whatlang::{Detector, Lang};
 
 use super::document::Document;
-use crate::domain::text::BuildQuick;
+use crate::domain::text::{BuildQuick, Flag, Token};
+
+mod words;
+
+use words::{MEANKIELI, SHARED, SMALL_WORDS};
 
 /// Languages whose comments the rules read, or that every reader of Swedish reads.
 const COVERED: &[&str] = &["sv", "nb", "da", "en"];
-
-/// Small words that give a language away; whole words, lower case.
-const SMALL_WORDS: &[(&str, &[&str])] = &[
-    (
-        "sv",
-        &[
-            "och", "att", "det", "är", "en", "ett", "jag", "ni", "vi", "du", "som", "på", "för", "med",
-            "inte", "av", "har", "till", "den", "kan", "så", "var", "om", "när", "vad", "hur", "ska", "från",
-            "min", "din", "er", "era", "man", "bra", "tack", "hej", "finns", "bara", "nu", "här", "där",
-            "alla", "vilken", "vilket", "blir", "blev", "måste", "eller", "mycket", "kommunen", "varför",
-            "vem", "också", "ut", "upp", "in", "han", "hon", "de", "dem", "dom", "sig", "mig", "dig", "oss",
-            "nej", "vara", "väl", "ju", "sen", "efter", "utan", "under", "över", "mot", "ingen", "inget",
-            "detta", "denna", "dessa", "fan", "jävla",
-        ],
-    ),
-    (
-        "fi",
-        &[
-            "ja",
-            "on",
-            "ei",
-            "se",
-            "että",
-            "mutta",
-            "kun",
-            "niin",
-            "ovat",
-            "oli",
-            "olen",
-            "olet",
-            "sinä",
-            "minä",
-            "hän",
-            "te",
-            "me",
-            "missä",
-            "milloin",
-            "mitä",
-            "mikä",
-            "miksi",
-            "kuka",
-            "onko",
-            "kiitos",
-            "hyvä",
-            "hei",
-            "moi",
-            "voiko",
-            "saako",
-            "kunta",
-            "kunnan",
-            "täällä",
-            "nyt",
-            "myös",
-            "kuin",
-            "joka",
-            "tämä",
-            "tuo",
-            "ole",
-            "eikä",
-            "vai",
-            "tai",
-            "jos",
-            "paljon",
-            "mistä",
-            "minne",
-            "meillä",
-            "teillä",
-        ],
-    ),
-    (
-        "se",
-        &[
-            "lea",
-            "ja",
-            "dat",
-            "mun",
-            "don",
-            "mii",
-            "mat",
-            "goas",
-            "gos",
-            "gosa",
-            "leat",
-            "ii",
-            "eai",
-            "go",
-            "giitu",
-            "bures",
-            "buorre",
-            "dás",
-            "dál",
-            "maid",
-            "leago",
-            "gii",
-            "movt",
-            "ahte",
-            "muhto",
-            "dahje",
-            "sáhttá",
-            "sámegillii",
-            "lei",
-            "munnje",
-            "dutnje",
-            "geasa",
-            "man",
-        ],
-    ),
-    (
-        "smj",
-        &[
-            "le",
-            "ij",
-            "mij",
-            "dat",
-            "gájkka",
-            "gåktu",
-            "gåsse",
-            "buoris",
-            "gijtto",
-            "julevsámegiella",
-            "jus",
-            "sån",
-            "månnå",
-            "dån",
-        ],
-    ),
-    (
-        "sma",
-        &[
-            "lea", "ij", "dïhte", "jïh", "gosse", "guktie", "buerie", "gæjhtoe", "aerpie", "edtja", "daelie",
-            "manne", "dïjjen",
-        ],
-    ),
-    (
-        "nb",
-        &[
-            "og", "ikke", "jeg", "er", "hva", "hvor", "når", "hvem", "av", "til", "også", "dere", "kommunen",
-            "hvordan", "etter", "noe", "mye", "bare",
-        ],
-    ),
-    (
-        "da",
-        &[
-            "og", "ikke", "jeg", "er", "hvad", "hvor", "hvornår", "af", "til", "også", "meget", "noget",
-            "efter", "kun",
-        ],
-    ),
-    (
-        "en",
-        &[
-            "the", "and", "you", "is", "are", "what", "where", "when", "how", "this", "that", "for", "with",
-            "not", "of", "to", "my", "your", "can", "do", "have", "it", "we", "they", "a", "i", "thank",
-            "thanks", "please", "who", "why", "in", "was", "will",
-        ],
-    ),
-    (
-        "de",
-        &[
-            "und", "ist", "nicht", "ich", "sie", "wir", "wann", "wo", "wie", "der", "das", "ein", "eine",
-            "bitte", "danke", "auch",
-        ],
-    ),
-    (
-        "so",
-        &[
-            "waa",
-            "iyo",
-            "waxaan",
-            "oo",
-            "ku",
-            "ka",
-            "maxaa",
-            "waxay",
-            "goorma",
-            "xagee",
-            "mahadsanid",
-            "sidee",
-            "aad",
-            "waan",
-            "inaan",
-        ],
-    ),
-    ("et", &["ja", "ei", "see", "kas", "kus", "millal", "mis", "tere", "aitäh", "oma", "kui", "olen"]),
-    (
-        "pl",
-        &[
-            "i",
-            "nie",
-            "jest",
-            "się",
-            "czy",
-            "gdzie",
-            "kiedy",
-            "jak",
-            "dziękuję",
-            "proszę",
-            "dzień",
-            "dobry",
-            "na",
-            "jestem",
-        ],
-    ),
-    ("bs", &["je", "da", "ne", "kada", "gdje", "hvala", "molim", "sam", "što", "kako", "i", "ili"]),
-    (
-        "es",
-        &[
-            "el", "los", "es", "dónde", "cuándo", "gracias", "qué", "cómo", "por", "favor", "para", "una",
-            "está",
-        ],
-    ),
-    (
-        "fr",
-        &["le", "les", "est", "où", "quand", "merci", "et", "vous", "je", "une", "pour", "pas", "bonjour"],
-    ),
-    ("tr", &["ve", "bir", "ne", "zaman", "nerede", "teşekkürler", "için", "bu", "çok", "değil", "mi"]),
-    ("ku", &["û", "ez", "tu", "li", "çi", "kengî", "spas", "ji", "bo", "ne"]),
-];
 
 /// Which languages (places in [`SMALL_WORDS`]) have a small word.
 static LANGUAGES_OF: LazyLock<HashMap<&str, Vec<usize>, BuildQuick>> = LazyLock::new(|| {
@@ -246,7 +33,7 @@ static LANGUAGES_OF: LazyLock<HashMap<&str, Vec<usize>, BuildQuick>> = LazyLock:
 pub(super) fn guess(document: &Document) -> Option<String> {
     let mut letters = 0_usize;
     let mut latin = 0_usize;
-    let mut sami = 0_usize;
+    let mut sami = (0_usize, 0_usize);
     let mut script = None;
     for glyph in document.view.glyphs.iter().take(4000).filter(|glyph| glyph.ch.is_alphabetic()) {
         letters += 1;
@@ -254,16 +41,68 @@ pub(super) fn guess(document: &Document) -> Option<String> {
             'a'..='z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => latin += 1,
             other => script = script.or(of_script(other)),
         }
-        sami += usize::from(matches!(glyph.ch, 'č' | 'đ' | 'ŋ' | 'š' | 'ŧ' | 'ž' | 'ï'));
+        sami.0 += usize::from(matches!(glyph.ch, 'č' | 'đ' | 'ŋ' | 'š' | 'ŧ' | 'ž'));
+        sami.1 += usize::from(glyph.ch == 'ï');
     }
     if letters < 2 {
         return None;
     }
     if latin * 2 < letters {
-        return Some(script.unwrap_or("und").to_owned());
+        return Some(script.map_or("und", |script| within_script(script, document)).to_owned());
     }
-    let words: Vec<&str> = document
-        .tokens
+    let spoken = of_words(document, &document.tokens, sami);
+    // What is foreign in a comment that is Swedish on the whole is not read by being in company.
+    if spoken.as_deref().is_none_or(|code| !is_unread(code))
+        && let Some(foreign) = foreign_part(document, script)
+    {
+        return Some(foreign.to_owned());
+    }
+    spoken
+}
+
+/// So many words of a sentence, or in another script, are a part that somebody must read.
+const FOREIGN_WORDS: usize = 4;
+
+/// The language of a sentence or of words in another script, where that is beyond doubt.
+fn foreign_part(document: &Document, script: Option<&'static str>) -> Option<&'static str> {
+    if let Some(script) = script {
+        let foreign = |ch: char| of_script(ch).is_some();
+        let whole = |token: &&Token| token.text.chars().count() >= 2 && token.text.chars().all(foreign);
+        if document.tokens.iter().take(200).filter(whole).count() >= 2 {
+            return Some(within_script(script, document));
+        }
+    }
+    document.sentences.iter().take(20).find_map(|sentence| {
+        let tokens = &document.tokens[sentence.first..sentence.end];
+        let quoted = tokens.iter().all(|token| token.is(Flag::Quoted));
+        if tokens.len() < FOREIGN_WORDS || quoted {
+            return None;
+        }
+        let counts = count(tokens.iter().map(|token| token.text.as_str()));
+        let read: usize = counts
+            .iter()
+            .zip(SMALL_WORDS)
+            .filter(|(_, (code, _))| !is_unread(code))
+            .map(|(hits, _)| hits)
+            .sum();
+        let (hits, code) = counts.iter().zip(SMALL_WORDS).map(|(hits, (code, _))| (*hits, *code)).max()?;
+        (read == 0 && hits >= 2 && is_unread(code)).then_some(code)
+    })
+}
+
+/// How many small words of each language.
+fn count<'a>(words: impl Iterator<Item = &'a str>) -> [usize; SMALL_WORDS.len()] {
+    let mut counts = [0_usize; SMALL_WORDS.len()];
+    for languages in words.filter_map(|word| LANGUAGES_OF.get(word)) {
+        for &language in languages {
+            counts[language] += 1;
+        }
+    }
+    counts
+}
+
+fn of_words(document: &Document, tokens: &[Token], sami: (usize, usize)) -> Option<String> {
+    let words: Vec<&str> = tokens
         .iter()
         .take(200)
         .map(|token| token.text.as_str())
@@ -271,15 +110,15 @@ pub(super) fn guess(document: &Document) -> Option<String> {
         .collect();
     let mut best = ("", 0);
     let mut swedish = 0;
-    let mut counts = [0_usize; SMALL_WORDS.len()];
-    for languages in words.iter().filter_map(|word| LANGUAGES_OF.get(word)) {
-        for &language in languages {
-            counts[language] += 1;
+    let counts = count(words.iter().copied());
+    let telling = count(words.iter().copied().filter(|word| !SHARED.contains(word)));
+    for (((code, _), mut hits), telling) in SMALL_WORDS.iter().zip(counts).zip(telling) {
+        if is_unread(code) && telling == 0 {
+            hits = 0;
         }
-    }
-    for ((code, _), mut hits) in SMALL_WORDS.iter().zip(counts) {
-        if *code == "se" && sami > 0 {
-            hits += 1 + sami;
+        // A letter that only one of the Sami languages has speaks for it.
+        if (*code == "se" && sami.0 > 0) || (*code == "sma" && sami.1 > 0) {
+            hits += 1 + sami.0 + sami.1;
         }
         if *code == "sv" {
             swedish = hits;
@@ -292,9 +131,14 @@ pub(super) fn guess(document: &Document) -> Option<String> {
         return Some("sv".to_owned());
     }
     if best.1 * 6 >= words.len() && best.1 > 0 {
-        return Some(best.0.to_owned());
+        let is_meankieli = best.0 == "fi" && words.iter().any(|word| MEANKIELI.contains(word));
+        return Some(if is_meankieli { "fit" } else { best.0 }.to_owned());
     }
-    if let Some(code) = finnish_by_shape(&words) {
+    let has = |letter: char| words.iter().any(|word| word.contains(letter));
+    if swedish == 0 && has('ê') && (has('î') || has('û')) {
+        return Some("ku".to_owned());
+    }
+    if let Some(code) = finnish_by_shape(&words, swedish) {
         return Some(code.to_owned());
     }
     // Too few small words to tell: a statistical guess, believed only where it is sure and the text long enough.
@@ -358,7 +202,7 @@ fn prior(text: &str) -> Option<String> {
 }
 
 /// Finnish has long vowels and case endings that Swedish lacks; two such words are enough.
-fn finnish_by_shape(words: &[&str]) -> Option<&'static str> {
+fn finnish_by_shape(words: &[&str], swedish: usize) -> Option<&'static str> {
     let shaped = words
         .iter()
         .filter(|word| word.chars().count() >= 4)
@@ -372,7 +216,35 @@ fn finnish_by_shape(words: &[&str]) -> Option<&'static str> {
                 || ["aa", "ii", "uu", "yy", "ää", "öö"].iter().any(|long| word.contains(long))
         })
         .count();
-    (shaped >= 2 && shaped * 2 >= words.len()).then_some("fi")
+    // Finnish has no b, c, f, w, x, z or å of its own, and ends its words in a vowel or in n, t, s, l, r.
+    let may_be_finnish = |word: &&&str| {
+        let last = word.chars().next_back().unwrap_or(' ');
+        "aeiouyäöntslr".contains(last) && !word.contains(['b', 'c', 'f', 'q', 'w', 'x', 'z', 'å'])
+    };
+    let alike = words.iter().filter(may_be_finnish).count();
+    let sure = shaped >= 2 && shaped * 2 >= words.len();
+    let likely = swedish == 0 && words.len() >= 3 && alike == words.len() && shaped * 3 >= words.len();
+    if !(sure || likely) {
+        return None;
+    }
+    Some(if words.iter().any(|word| MEANKIELI.contains(word)) { "fit" } else { "fi" })
+}
+
+/// Which of the languages of a script: by letters that the others lack.
+fn within_script(script: &'static str, document: &Document) -> &'static str {
+    let has =
+        |letters: &[char]| document.view.glyphs.iter().take(4000).any(|glyph| letters.contains(&glyph.ch));
+    match script {
+        "ar" if has(&['ێ', 'ۆ', 'ڕ', 'ڵ', 'ە']) => "ckb",
+        "ar" if has(&['ټ', 'ډ', 'ړ', 'ښ', 'ځ', 'څ', 'ې']) => "ps",
+        "ar" if has(&['ٹ', 'ڈ', 'ڑ', 'ے', 'ں']) => "ur",
+        "ar" if has(&['پ', 'چ', 'ژ', 'گ', 'ک', 'ی']) => "fa",
+        "ru" if has(&['і', 'ї', 'є', 'ґ']) => "uk",
+        "ru" if has(&['ђ', 'ј', 'љ', 'њ', 'ћ', 'џ']) => "sr",
+        "ti" if has(&['አ']) && !has(&['ኣ', 'ኽ', 'ቕ', 'ዅ']) => "am",
+        "zh" if has(&['の', 'は', 'を', 'に', 'で', 'す', 'か']) => "ja",
+        other => other,
+    }
 }
 
 fn of_script(ch: char) -> Option<&'static str> {
@@ -389,6 +261,15 @@ fn of_script(ch: char) -> Option<&'static str> {
         '\u{3040}'..='\u{30ff}' => "ja",
         '\u{ac00}'..='\u{d7af}' => "ko",
         '\u{900}'..='\u{97f}' => "hi",
+        '\u{700}'..='\u{74f}' => "syr",
+        '\u{530}'..='\u{58f}' => "hy",
+        '\u{10a0}'..='\u{10ff}' => "ka",
+        '\u{980}'..='\u{9ff}' => "bn",
+        '\u{b80}'..='\u{bff}' => "ta",
+        '\u{a00}'..='\u{a7f}' => "pa",
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,9 @@ const COMMON: &[&str] = &[
     "utan", "under", "över", "dag",
 ];
 
+/// What one asterisk inside a word may stand for.
+const MASKED_LETTERS: &str = "aoueiyåäöbcdfghjklmnpqrstvwxz";
+
 /// The longest class of words that a compound may multiply.
 const LARGEST_COMPOUND: usize = 40_000;
 
@@ -85,8 +88,6 @@ pub(super) struct Lexicon {
 pub(super) struct Entry {
     /// Every symbol, sorted.
     pub(super) symbols: Vec<Symbol>,
-    /// Those under which terms are filed.
-    pub(super) leads: Vec<Symbol>,
 }
 
 impl Lexicon {
@@ -266,8 +267,7 @@ impl Lexicon {
             .map(|(word, mut symbols)| {
                 symbols.sort_unstable();
                 symbols.dedup();
-                let leads = symbols.iter().copied().filter(|symbol| self.is_lead(*symbol)).collect();
-                (word, Arc::new(Entry { symbols, leads }))
+                (word, Arc::new(Entry { symbols }))
             })
             .collect();
     }
@@ -310,7 +310,7 @@ impl Lexicon {
 
     /// The word's own entry, and in `out` the symbols that it carries beside, in no order.
     pub(super) fn read(&self, token: &Token, out: &mut Vec<Symbol>) -> Option<Arc<Entry>> {
-        for ((_, flag), id) in BUILT_IN.iter().zip(0..) {
+        for ((_, flag), id) in BUILT_IN.iter().zip(0..).filter(|_| token.is_marked()) {
             if flag.is_some_and(|flag| token.is(flag)) {
                 self.give(Symbol(id), out);
             }
@@ -325,6 +325,11 @@ impl Lexicon {
         }
         self.parts(&token.text, out);
         self.entries.get(token.text.as_str()).cloned()
+    }
+
+    /// Whether some rule speaks of exactly this word.
+    pub(super) fn knows(&self, word: &str) -> bool {
+        self.entries.contains_key(word)
     }
 
     fn word(&self, word: &str, out: &mut Vec<Symbol>) {
@@ -357,6 +362,17 @@ impl Lexicon {
         if letters >= 2 && !trimmed.contains('*') {
             // Emphasis (`*inte*`), or a cut end: the word itself is what counts.
             self.word(trimmed, out);
+        }
+        if word.chars().count() >= 4 && letters + 1 == word.chars().count() && trimmed.len() == word.len() {
+            let mut candidate = String::with_capacity(word.len() + 1);
+            for letter in MASKED_LETTERS.chars() {
+                candidate.clear();
+                candidate.extend(word.chars().map(|ch| if ch == '*' { letter } else { ch }));
+                if self.knows(&candidate) {
+                    self.word(&candidate, out);
+                }
+            }
+            return;
         }
         let Some(candidates) = self.by_length.get(&word.chars().count()) else { return };
         for candidate in candidates {

@@ -152,6 +152,9 @@ pub(super) struct Grammar {
     pub(super) people: Option<Symbol>,
 }
 
+/// The bits that a sentence must have, and a term's place.
+pub(super) type Trigger = (u128, usize);
+
 /// Every rule, checked and compiled.
 #[derive(Debug)]
 pub struct RuleSet {
@@ -159,14 +162,12 @@ pub struct RuleSet {
     pub(super) answers: Vec<AnswerRule>,
     /// Every term, and the place of its rule.
     pub(super) terms: Vec<(usize, Pattern)>,
-    /// The terms' places by the rarest symbol that each of them needs.
-    pub(super) triggers: Vec<Vec<usize>>,
+    /// The terms' places by the rarest symbol that each of them needs, and the bits that a sentence must have for the
+    /// term to be possible in it.
+    pub(super) triggers: Vec<Vec<Trigger>>,
     /// The same of the terms about answers.
     pub(super) answer_terms: Vec<(usize, Pattern)>,
-    pub(super) answer_triggers: Vec<Vec<usize>>,
-    /// The bits that a sentence must have for a term to be possible in it.
-    pub(super) term_masks: Vec<u128>,
-    pub(super) answer_masks: Vec<u128>,
+    pub(super) answer_triggers: Vec<Vec<Trigger>>,
     /// What code finds, and the place of its rule.
     pub(super) detectors: Vec<(usize, Detector)>,
     pub(super) lexicon: Lexicon,

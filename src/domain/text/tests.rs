@@ -8,12 +8,12 @@ fn vetted() -> Vetted {
 
 /// The text of one reading, if the text has it.
 fn read(text: &str, reading: Reading) -> Vec<String> {
-    views(text, &vetted()).iter().filter(|view| view.reading == reading).map(View::text).collect()
+    views(text, &vetted(), &|_| false).iter().filter(|view| view.reading == reading).map(View::text).collect()
 }
 
 #[test]
 fn swedish_letters_are_letters_of_their_own_in_every_view() {
-    for view in views("Bög får på Öland ÅÄÖ", &vetted()) {
+    for view in views("Bög får på Öland ÅÄÖ", &vetted(), &|_| false) {
         assert_eq!(view.text(), "bög får på öland åäö", "{:?}", view.reading);
     }
 }
@@ -76,7 +76,7 @@ fn quotation_marks_round_everything_quote_nothing() {
 proptest! {
     #[test]
     fn every_glyph_of_every_view_points_at_whole_characters(text in any::<String>()) {
-        for view in views(&text, &vetted()) {
+        for view in views(&text, &vetted(), &|word| word == "idiot") {
             for glyph in &view.glyphs {
                 prop_assert!(glyph.start < glyph.end && glyph.end <= text.len());
                 prop_assert!(text.is_char_boundary(glyph.start) && text.is_char_boundary(glyph.end));

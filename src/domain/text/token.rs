@@ -1,6 +1,8 @@
 //! Words, and the sentences they stand in.
 
-use super::View;
+use unicode_normalization::char::canonical_combining_class;
+
+use super::{View, is_invisible, is_letter, is_letter_or_digit};
 
 /// What is known of a word beside its letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,11 @@ pub struct Token {
 }
 
 impl Token {
+    /// Whether anything is known of it.
+    pub fn is_marked(&self) -> bool {
+        self.flags != 0
+    }
+
     /// Whether something is known of it.
     pub fn is(&self, flag: Flag) -> bool {
         self.flags & flag as u8 != 0
@@ -97,8 +104,7 @@ pub fn tokens(view: &View) -> (Vec<Token>, Vec<Sentence>) {
                 continue;
             }
         }
-        if ch.is_alphanumeric()
-            || (ch == '*' && glyphs.get(at + 1).is_some_and(|next| next.ch.is_alphabetic()))
+        if is_letter_or_digit(ch) || (ch == '*' && glyphs.get(at + 1).is_some_and(|next| is_letter(next.ch)))
         {
             let end = word_end(view, at);
             let number = glyphs[at..end].iter().all(|glyph| glyph.ch.is_ascii_digit());
@@ -157,7 +163,8 @@ fn push(
     sentence: usize,
     quoted: &[(usize, usize)],
 ) {
-    let text: String = view.glyphs[first..end].iter().map(|glyph| glyph.ch).collect();
+    let mut text = String::with_capacity(end - first + 2);
+    text.extend(view.glyphs[first..end].iter().map(|glyph| glyph.ch));
     let inside = quoted.partition_point(|&(_, close)| close <= first);
     if quoted.get(inside).is_some_and(|&(open, close)| open < first && end <= close) {
         flags |= Flag::Quoted as u8;
@@ -178,14 +185,25 @@ fn word_end(view: &View, at: usize) -> usize {
     while end < glyphs.len() && end - at < LONGEST_WORD {
         let ch = glyphs[end].ch;
         let next_is_letter =
-            glyphs.get(end + 1).is_some_and(|next| next.ch.is_alphanumeric() || next.ch == '*');
+            glyphs.get(end + 1).is_some_and(|next| is_letter_or_digit(next.ch) || next.ch == '*');
         let masks = matches!(ch, '*') && (next_is_letter || glyphs[end - 1].ch == '*' || end - at >= 2);
-        if !(ch.is_alphanumeric() || masks || (matches!(ch, '\'' | '’') && next_is_letter)) {
+        // What hides in a word or stands for one of its letters does not end it.
+        let is_sign = |ch: char| matches!(ch, '$' | '@' | '|');
+        let next = glyphs.get(end + 1).map_or(' ', |next| next.ch);
+        let hides = is_sign(ch)
+            && (next.is_alphabetic() || is_sign(next) || (ch != '|' && next.is_whitespace()))
+            && (glyphs[end - 1].ch.is_alphabetic() || is_sign(glyphs[end - 1].ch));
+        let hides = hides || (!ch.is_ascii() && (is_invisible(ch) || is_mark(ch)));
+        if !(is_letter_or_digit(ch) || masks || hides || (matches!(ch, '\'' | '’') && next_is_letter)) {
             break;
         }
         end += 1;
     }
     end
+}
+
+fn is_mark(ch: char) -> bool {
+    ch >= '\u{300}' && canonical_combining_class(ch) != 0
 }
 
 /// A full stop ends a sentence when space follows and what stands before is no abbreviation (`kl.`, `t.ex.`).
@@ -208,8 +226,9 @@ fn quotations(view: &View) -> Vec<(usize, usize)> {
     let mut open: Option<usize> = None;
     for (at, glyph) in view.glyphs.iter().enumerate() {
         let single = matches!(glyph.ch, '\'' | '‘' | '’') && {
-            let letter =
-                |i: Option<usize>| i.and_then(|i| view.glyphs.get(i)).is_some_and(|g| g.ch.is_alphanumeric());
+            let letter = |i: Option<usize>| {
+                i.and_then(|i| view.glyphs.get(i)).is_some_and(|g| is_letter_or_digit(g.ch))
+            };
             letter(at.checked_sub(1)) != letter(Some(at + 1))
         };
         if !(single || matches!(glyph.ch, '"' | '”' | '“' | '„' | '»' | '«')) {
@@ -223,7 +242,7 @@ fn quotations(view: &View) -> Vec<(usize, usize)> {
             _ => open = Some(at),
         }
     }
-    let solid = |range: &[super::Glyph]| range.iter().any(|glyph| glyph.ch.is_alphanumeric());
+    let solid = |range: &[super::Glyph]| range.iter().any(|glyph| is_letter_or_digit(glyph.ch));
     if let [(start, end)] = pairs[..]
         && !solid(&view.glyphs[..start])
         && !solid(&view.glyphs[end..])
@@ -257,7 +276,7 @@ fn address(chunk: &[super::Glyph]) -> Option<(usize, Flag)> {
                 && TOP_DOMAINS.contains(&top)
                 && rest.split('.').all(|label| {
                     !label.is_empty()
-                        && label.chars().all(|ch| ch.is_alphanumeric() || matches!(ch, '-' | '_'))
+                        && label.chars().all(|ch| is_letter_or_digit(ch) || matches!(ch, '-' | '_'))
                 })
         })
     };
@@ -265,7 +284,7 @@ fn address(chunk: &[super::Glyph]) -> Option<(usize, Flag)> {
         let host_is_known =
             is_host(host) || host.rsplit_once('.').is_some_and(|(_, top)| matches!(top, "nu" | "no"));
         let local_is_sound = !local.is_empty()
-            && local.chars().all(|ch| ch.is_alphanumeric() || matches!(ch, '.' | '-' | '_' | '+'));
+            && local.chars().all(|ch| is_letter_or_digit(ch) || matches!(ch, '.' | '-' | '_' | '+'));
         return (local_is_sound && host_is_known).then_some((length, Flag::Email));
     }
     let (host, path) = text.split_once('/').map_or((text.as_str(), false), |(host, _)| (host, true));

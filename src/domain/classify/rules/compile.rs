@@ -73,10 +73,12 @@ pub(super) fn compile(files: Vec<RuleFile>) -> Result<RuleSet, Vec<RuleFault>> {
     let answer_triggers = file_under_rarest(&answer_terms, &lexicon);
     let leads = triggers.iter().zip(&answer_triggers);
     lexicon.index(leads.map(|(one, two)| !(one.is_empty() && two.is_empty())).collect());
-    let masks = |terms: &[(usize, Pattern)]| {
-        terms.iter().map(|(_, pattern)| pattern.mask(|symbol| lexicon.is_lead(symbol))).collect()
+    let with_masks = |filed: Vec<Vec<usize>>, terms: &[(usize, Pattern)]| {
+        let mask = |place: usize| (terms[place].1.mask(|symbol| lexicon.is_lead(symbol)), place);
+        filed.into_iter().map(|places| places.into_iter().map(mask).collect()).collect()
     };
-    let (term_masks, answer_masks) = (masks(&terms), masks(&answer_terms));
+    let (triggers, answer_triggers) =
+        (with_masks(triggers, &terms), with_masks(answer_triggers, &answer_terms));
     Ok(RuleSet {
         rules,
         answers,
@@ -84,8 +86,6 @@ pub(super) fn compile(files: Vec<RuleFile>) -> Result<RuleSet, Vec<RuleFault>> {
         triggers,
         answer_terms,
         answer_triggers,
-        term_masks,
-        answer_masks,
         detectors,
         lexicon,
         undiacritic: read.undiacritic,

@@ -78,7 +78,7 @@ impl RuleSet {
         let example = Example::parse(text);
         let input = example.input();
         let mut reason = "none of its terms stands there".to_owned();
-        for view in text::views(input.text, &self.undiacritic) {
+        for view in text::views(input.text, &self.undiacritic, &|word| self.lexicon.knows(word)) {
             let document = Document::new(self, view, None);
             let terms = self.terms.iter().filter(|(index, _)| self.rules[*index].id == rule.id);
             for (_, pattern) in terms {
