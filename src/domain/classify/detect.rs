@@ -231,7 +231,8 @@ pub(super) fn gibberish(document: &Document) -> Option<(usize, usize)> {
             run = if vowel(ch) { 0 } else { run + 1 };
             longest = longest.max(run);
         }
-        latin && letters >= 7 && longest >= 7
+        // A row of x stands for what somebody has left out.
+        latin && letters >= 7 && longest >= 7 && !text.chars().all(|ch| ch == 'x')
     };
     let index =
         tokens.iter().position(|token| !token.is(Flag::Url) && !token.is(Flag::Email) && mashed(&token.text));
