@@ -12,7 +12,7 @@ use super::lexicon::Symbol;
 use super::notes::Because;
 use super::pattern::Pattern;
 use super::rules::{Effect, Rule, RuleSet};
-use super::{Band, Finding, Input, answer, detect, language};
+use super::{Band, Finding, Input, answer, detect, language, weight};
 use crate::domain::text::{self, BuildQuick, Sentence};
 
 /// More findings of one rule tell nobody anything new.
@@ -31,6 +31,8 @@ pub(super) struct Scan {
     pub(super) because: Vec<Because>,
     pub(super) needs_answer: bool,
     pub(super) language: Option<String>,
+    /// Words of attack or contempt were there, and what stands round them spoke for the writer.
+    pub(super) excused: bool,
 }
 
 pub(super) fn scan(rules: &RuleSet, input: &Input<'_>) -> Scan {
@@ -40,6 +42,7 @@ pub(super) fn scan(rules: &RuleSet, input: &Input<'_>) -> Scan {
         because: Vec::new(),
         per_rule: HashMap::new(),
         around: Around::new(input),
+        excused: false,
     };
     let mut documents: Vec<Document> = Vec::with_capacity(views.len());
     for view in views {
@@ -54,6 +57,7 @@ pub(super) fn scan(rules: &RuleSet, input: &Input<'_>) -> Scan {
             because: found.because,
             needs_answer: false,
             language: None,
+            excused: found.excused,
         };
     };
     // Folding takes the letters away that tell Sami from Swedish: the language is read in the plain view.
@@ -66,7 +70,7 @@ pub(super) fn scan(rules: &RuleSet, input: &Input<'_>) -> Scan {
         }
     }
     let needs_answer = answer::needs_answer(rules, bare, input);
-    Scan { findings: found.findings, because: found.because, needs_answer, language }
+    Scan { findings: found.findings, because: found.because, needs_answer, language, excused: found.excused }
 }
 
 /// The words in which a rule by itself finds something in an example (see [`Example`]); `None` where it does not.
@@ -127,6 +131,7 @@ struct Found<'a> {
     because: Vec<Because>,
     around: Around<'a>,
     per_rule: HashMap<usize, Vec<(usize, usize)>>,
+    excused: bool,
 }
 
 impl Found<'_> {
@@ -181,6 +186,9 @@ impl Found<'_> {
                 } else {
                     in_context(rules, rule, document, at, after)
                 };
+                // Such a rule is only ever stopped by quotation, negation, praise or what its file names.
+                let bare = rule.needs.is_empty() && rule.with.is_empty() && rule.also.is_empty();
+                self.excused |= seen.is_none() && bare && weight::SPEECH.contains(&rule.category);
                 if let Some((band, at, after)) = seen {
                     self.term(*index, rule, pattern, document, (at, after), band);
                     self.because.extend(because.filter(|because| !self.because.contains(because)));
