@@ -3,6 +3,8 @@
 //! The words live in `config/rules/*.toml`; here is the grammar that reads them: a term, whom it is about, and what
 //! negation, quotation and praise round it do. Time grows with the length of the text and nothing else.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::category::{Category, Proposal};
@@ -28,6 +30,7 @@ pub mod wave;
 mod weight;
 
 pub use explain::{explain, place, reason};
+pub use model::Ruled;
 pub use notes::{Because, Notes, Source, Wave};
 pub use policy::Policies;
 pub use rules::{OnTrial, RuleFault, RuleFile, RuleSet, RuleView, Trial, Trials};
@@ -120,7 +123,7 @@ pub fn classify(rules: &RuleSet, policies: &Policies, input: &Input<'_>) -> Asse
         wave::add(rules, input.text, wave, &mut findings);
         notes.wave = Some(wave.clone());
     }
-    let mut findings = heard(rules, input.text, findings, &mut notes.shadow);
+    let mut findings = heard(rules, input.text, (findings, scan.excused), &mut notes.shadow);
     for all in [&mut findings, &mut notes.shadow] {
         all.sort_by(|one, two| {
             (one.start, one.end, one.category, &one.rule).cmp(&(two.start, two.end, two.category, &two.rule))
@@ -138,17 +141,23 @@ pub fn classify(rules: &RuleSet, policies: &Policies, input: &Input<'_>) -> Asse
 
 /// What is found in a text, without what is on trial.
 fn found(rules: &RuleSet, input: &Input<'_>) -> Vec<Finding> {
-    heard(rules, input.text, scan(rules, input).findings, &mut Vec::new())
+    let scan = scan(rules, input);
+    heard(rules, input.text, (scan.findings, scan.excused), &mut Vec::new())
 }
 
 /// Lets the model speak and the findings settle. What is on trial is laid aside first: it neither adds to the others
 /// nor silences them.
-fn heard(rules: &RuleSet, text: &str, findings: Vec<Finding>, shadow: &mut Vec<Finding>) -> Vec<Finding> {
+fn heard(
+    rules: &RuleSet,
+    text: &str,
+    (findings, excused): (Vec<Finding>, bool),
+    shadow: &mut Vec<Finding>,
+) -> Vec<Finding> {
     let on_trial = |finding: &Finding| rules.trials().covers(&finding.rule, finding.category);
     let (mut tried, mut counted): (Vec<_>, Vec<_>) = findings.into_iter().partition(on_trial);
     weight::weigh(text, &mut counted);
     if let Some(model) = rules.model() {
-        combine::hear(model, text, &mut counted);
+        combine::hear(model, text, excused, &mut counted);
         let (more, rest) = counted.into_iter().partition(on_trial);
         tried.extend::<Vec<_>>(more);
         counted = rest;
@@ -161,6 +170,16 @@ fn heard(rules: &RuleSet, text: &str, findings: Vec<Finding>, shadow: &mut Vec<F
     }
     settle(&mut counted);
     counted
+}
+
+/// What the rules alone find in a text, and how a model is heard beside them: what `train` must know.
+pub fn ruled(rules: &RuleSet, text: &str) -> (BTreeSet<Category>, Ruled) {
+    let scan = scan(rules, &Input { text, ..Input::default() });
+    let mut findings = scan.findings;
+    weight::weigh(text, &mut findings);
+    let ruled = combine::ruled(&findings, scan.excused);
+    settle(&mut findings);
+    (findings.into_iter().map(|finding| finding.category).collect(), ruled)
 }
 
 /// What one finding suggests: at most a look when the rule is unsure, unless the category is always escalated. What
@@ -186,7 +205,9 @@ fn settle(findings: &mut Vec<Finding>) {
                 && finding.start <= other.end + reach
         })
     };
-    let all = findings.clone();
+    // What the model sees beside a rule is told beside it, and silences nothing.
+    let all: Vec<Finding> =
+        findings.iter().filter(|finding| finding.view != combine::VIEW).cloned().collect();
     findings.retain(|finding| match finding.category {
         // A swear word that only strengthens an attack is no second offence.
         Category::Profanity => {

@@ -17,7 +17,7 @@ use super::stats::{Count, interval, share};
 use crate::cli::corpus::{Corpus, Source, Text};
 use crate::cli::train::{OUTER, OUTER_SEED, cross_fit_path};
 use crate::domain::category::Category;
-use crate::domain::classify::model::{HEADS, Head, Model, Reader, fold};
+use crate::domain::classify::model::{HEADS, Head, Model, Reader, Ruled, fold};
 use crate::domain::classify::{Band, Finding, Input, Policies, RuleSet, classify};
 
 /// The heads that are measured; roughness is no category of a guideline.
@@ -115,7 +115,7 @@ fn judge(text: Text, rules: &RuleSet, both: &RuleSet, policies: &Policies, reade
         let scores = one.score(reader, &text.text);
         probability = scores.probability;
         for head in MEASURED {
-            model[head as usize] = one.speaks(head, &scores);
+            model[head as usize] = one.speaks(head, &scores, Ruled::Nothing);
         }
     }
     let categories = |findings: &[Finding]| findings.iter().map(|finding| finding.category).collect();

@@ -6,7 +6,8 @@
 //! looks: words are quoted, and words have two meanings. Danger, and everything that only a person can weigh, is left
 //! to the rules.
 
-use super::model::{Head, Model, Reader, Scores};
+use super::model::{Head, Model, Reader, Ruled, Scores};
+use super::weight::SPEECH;
 use super::{Band, Finding};
 use crate::domain::category::Category;
 
@@ -36,14 +37,33 @@ const HARMLESS: f32 = 0.1;
 /// Words are told in a finding as one stretch: the heaviest, and its neighbours among so many of the heaviest.
 const HEAVIEST: usize = 4;
 
+/// What a finding says of the words, so that the model may say what else they are.
+const ABOUT_WORDS: &[Category] = &[Category::Threat, Category::ViolenceDepiction];
+
+/// How the rules stand to a text.
+pub(super) fn ruled(findings: &[Finding], excused: bool) -> Ruled {
+    let mut ruled = if excused { Ruled::Excused } else { Ruled::Nothing };
+    for finding in findings {
+        match finding.category {
+            Category::Unreadable | Category::Political | Category::OffTopic => {}
+            category if SPEECH.contains(&category) || ABOUT_WORDS.contains(&category) => {
+                return Ruled::Called;
+            }
+            _ => ruled = Ruled::Elsewhere,
+        }
+    }
+    ruled
+}
+
 /// Hears the model about a text and what the rules found in it.
-pub(super) fn hear(model: &Model, text: &str, findings: &mut Vec<Finding>) {
+pub(super) fn hear(model: &Model, text: &str, excused: bool, findings: &mut Vec<Finding>) {
     // The model knows the languages that the rules know.
     if text.is_empty()
         || findings.iter().any(|one| one.category == Category::Unreadable && one.end > one.start)
     {
         return;
     }
+    let ruled = ruled(findings, excused);
     let mut reader = Reader::default();
     let scores = model.score(&mut reader, text);
     let rough = scores.of(Head::Rough);
@@ -53,7 +73,7 @@ pub(super) fn hear(model: &Model, text: &str, findings: &mut Vec<Finding>) {
         }
     }
     for head in Head::ALL {
-        if !model.speaks(head, &scores) {
+        if !model.speaks(head, &scores, ruled) {
             continue;
         }
         let agrees = |finding: &Finding| head.categories().contains(&finding.category);
@@ -68,15 +88,15 @@ pub(super) fn hear(model: &Model, text: &str, findings: &mut Vec<Finding>) {
         }
         // What a rule has found with a reason of its own needs no second finding; a reason for a raised band does.
         if sure || !findings.iter().any(agrees) {
-            findings.push(finding(model, &reader, &scores, head));
+            findings.push(finding(model, &reader, &scores, (head, ruled)));
         }
     }
 }
 
-fn finding(model: &Model, reader: &Reader, scores: &Scores, head: Head) -> Finding {
+fn finding(model: &Model, reader: &Reader, scores: &Scores, (head, ruled): (Head, Ruled)) -> Finding {
     let (start, end) = stretch(&model.strongest(reader, scores, head, HEAVIEST));
     Finding {
-        category: category(model, scores, head),
+        category: category(model, scores, head, ruled),
         rule: format!("{PREFIX}{}@{}", head.code(), model.id()),
         version: model.version(),
         view: VIEW.to_owned(),
@@ -88,11 +108,11 @@ fn finding(model: &Model, reader: &Reader, scores: &Scores, head: Head) -> Findi
 }
 
 /// The guideline's name for what a head has seen.
-fn category(model: &Model, scores: &Scores, head: Head) -> Category {
+fn category(model: &Model, scores: &Scores, head: Head, ruled: Ruled) -> Category {
     match head {
         Head::Insult | Head::Rough => Category::Insult,
         // Contempt in sexual words is aimed at sex far more often than at origin or belief.
-        Head::Identity if model.speaks(Head::Sexual, scores) => Category::Sexist,
+        Head::Identity if model.speaks(Head::Sexual, scores, ruled) => Category::Sexist,
         Head::Identity => Category::Hate,
         Head::Violence => Category::Threat,
         Head::Sexual => Category::Pornography,
@@ -148,7 +168,7 @@ mod tests {
     }
 
     fn heard(text: &str, mut findings: Vec<Finding>) -> Vec<Finding> {
-        hear(&Model::embedded(), text, &mut findings);
+        hear(&Model::embedded(), text, false, &mut findings);
         findings
     }
 

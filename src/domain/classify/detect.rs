@@ -238,7 +238,9 @@ pub(super) fn gibberish(document: &Document) -> Option<(usize, usize)> {
             before = ch;
         }
         let one_letter = longest == 1 && run == 1 && text.chars().all(|ch| ch == before);
-        latin && letters >= 7 && (longest >= 7 || one_letter)
+        // A row of x stands for what somebody has left out.
+        let left_out = text.chars().all(|ch| ch == 'x');
+        latin && letters >= 7 && (longest >= 7 || one_letter) && !left_out
     };
     let index =
         tokens.iter().position(|token| !token.is(Flag::Url) && !token.is(Flag::Email) && mashed(&token.text));

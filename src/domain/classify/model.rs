@@ -38,6 +38,19 @@ pub enum Head {
     Rough = 4,
 }
 
+/// How the rules stand to a text when a model is asked about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ruled {
+    /// They have nothing to say.
+    Nothing,
+    /// They know the words and let them be: quoted, negated, said of oneself.
+    Excused,
+    /// They call a person for something else than what is said: danger, data, a case.
+    Elsewhere,
+    /// They call a person for what is said.
+    Called,
+}
+
 /// How many heads there are.
 pub const HEADS: usize = 5;
 
@@ -102,6 +115,8 @@ pub struct Model {
     look: [f32; HEADS],
     /// … when the window is rough with this probability.
     gate: [f32; HEADS],
+    /// From which probability a head speaks where the rules have called a person already.
+    beside: [f32; HEADS],
     /// From which probability the model is a second source for what a rule has found.
     sure: [f32; HEADS],
     words: Words,
@@ -178,10 +193,18 @@ impl Model {
         self.look[head as usize]
     }
 
-    /// Whether a person should look, for what a head stands for.
-    pub fn speaks(&self, head: Head, scores: &Scores) -> bool {
+    /// Whether a head has something to tell a person. Alone it must be sure enough to call one; where the rules have
+    /// called somebody for what is said, nobody is disturbed in vain, and less is enough. What the rules have excused
+    /// is not accused anew.
+    pub fn speaks(&self, head: Head, scores: &Scores, ruled: Ruled) -> bool {
         let at = head as usize;
-        head != Head::Rough && scores.probability[at] >= self.look[at] && scores.rough[at] >= self.gate[at]
+        let alone = || scores.probability[at] >= self.look[at] && scores.rough[at] >= self.gate[at];
+        head != Head::Rough
+            && match ruled {
+                Ruled::Nothing | Ruled::Elsewhere => alone(),
+                Ruled::Excused => false,
+                Ruled::Called => scores.probability[at] >= self.beside[at],
+            }
     }
 
     /// From which probability the model counts as a second source beside a rule.

@@ -14,7 +14,7 @@ use super::lexicon::Symbol;
 use super::notes::Because;
 use super::pattern::Pattern;
 use super::rules::{Effect, Rule, RuleSet};
-use super::{Band, Finding, Input, detect, language};
+use super::{Band, Finding, Input, detect, language, weight};
 use crate::domain::text::{self, BuildQuick, Sentence};
 
 /// More findings of one rule tell nobody anything new.
@@ -36,6 +36,8 @@ pub(super) struct Scan {
     pub(super) because: Vec<Because>,
     pub(super) needs_answer: bool,
     pub(super) language: Option<String>,
+    /// Words of attack or contempt were there, and what stands round them spoke for the writer.
+    pub(super) excused: bool,
 }
 
 pub(super) fn scan(rules: &RuleSet, input: &Input<'_>) -> Scan {
@@ -61,6 +63,7 @@ pub(super) fn scan(rules: &RuleSet, input: &Input<'_>) -> Scan {
             because: found.because,
             needs_answer: false,
             language: None,
+            excused: found.excused,
         };
     };
     // Folding takes the letters away that tell Sami from Swedish: the language is read in the plain view.
@@ -73,7 +76,7 @@ pub(super) fn scan(rules: &RuleSet, input: &Input<'_>) -> Scan {
         }
     }
     let needs_answer = answer::needs_answer(rules, bare, &said);
-    Scan { findings: found.findings, because: found.because, needs_answer, language }
+    Scan { findings: found.findings, because: found.because, needs_answer, language, excused: found.excused }
 }
 
 /// The words in which a rule by itself finds something in an example (see [`Example`]); `None` where it does not.
@@ -181,6 +184,8 @@ struct Found<'a> {
     seen: Vec<(usize, usize)>,
     /// Places where the grammar stopped a rule: the rule, the view, and the bytes.
     stopped: Vec<(usize, usize, (usize, usize))>,
+    /// Whether words of attack or contempt were stopped.
+    excused: bool,
 }
 
 /// What the grammar says of a term that stands there.
@@ -203,6 +208,7 @@ impl<'a> Found<'a> {
             view: 0,
             seen: Vec::new(),
             stopped: Vec::new(),
+            excused: false,
         }
     }
 
@@ -307,7 +313,12 @@ impl<'a> Found<'a> {
                         self.term(*index, rule, pattern, document, (at, after), band);
                         self.because.extend(because.filter(|because| !self.because.contains(because)));
                     }
-                    Verdict::Stopped => self.stop(*index, document.bytes(at, after)),
+                    Verdict::Stopped => {
+                        // Such a rule is only ever stopped by quotation, negation, praise or what its file names.
+                        let bare = rule.needs.is_empty() && rule.with.is_empty() && rule.also.is_empty();
+                        self.excused |= bare && weight::SPEECH.contains(&rule.category);
+                        self.stop(*index, document.bytes(at, after));
+                    }
                     Verdict::Lacks => {}
                 }
             }

@@ -15,7 +15,7 @@ const SHORT: usize = 20;
 const PER_SWEAR_WORD: usize = 25;
 
 /// What people say, as against what happens.
-const SPEECH: &[Category] = &[
+pub(super) const SPEECH: &[Category] = &[
     Category::Insult,
     Category::Harassment,
     Category::Hate,

@@ -51,6 +51,7 @@ struct Header {
     calibration: Vec<(f32, f32)>,
     look: Vec<f32>,
     gate: Vec<f32>,
+    beside: Vec<f32>,
     sure: Vec<f32>,
     words: usize,
     trained_on: String,
@@ -71,6 +72,7 @@ impl Model {
             calibration: self.calibration.to_vec(),
             look: self.look.to_vec(),
             gate: self.gate.to_vec(),
+            beside: self.beside.to_vec(),
             sure: self.sure.to_vec(),
             words: words.len(),
             trained_on: self.trained_on.clone(),
@@ -162,6 +164,7 @@ impl Model {
             calibration,
             look: five(header.look, "thresholds")?,
             gate: five(header.gate, "thresholds")?,
+            beside: five(header.beside, "thresholds")?,
             sure: five(header.sure, "thresholds")?,
             words: Words::from_bytes(words).ok_or(ModelFault::Range("list of words"))?,
         })

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::features::{GROUPS, Group, Page, pair_rows};
 use super::words::{MOST_CLASSES, WordFault, Words};
-use super::{COLUMNS, HEADS, Head, Model, Reader, Scores};
+use super::{COLUMNS, HEADS, Head, Model, Reader, Ruled, Scores};
 
 mod fit;
 mod threshold;
@@ -36,6 +36,8 @@ pub struct Example {
     pub labels: [bool; HEADS],
     /// What the rules have found in it, by head: thresholds are set for both together.
     pub found: [bool; HEADS],
+    /// How the rules stand to it.
+    pub ruled: Ruled,
     /// How much it counts, 1 for an ordinary one; with 0 it is only held against thresholds.
     pub weight: f32,
     /// What it is for.
@@ -61,7 +63,7 @@ pub struct Plan {
     pub share: [f32; GROUPS],
     /// How closely the weights follow the examples (C).
     pub strength: f64,
-    /// False alarms of the model alone, all heads together, per thousand innocent texts, by pool.
+    /// Alarms of rules and model together, all heads, per thousand innocent texts, by pool.
     pub budget: Vec<f64>,
 }
 
@@ -76,7 +78,7 @@ impl Default for Plan {
             floor: [0.0, 0.0, 4.0],
             share: [1.0, 0.7, 1.0],
             strength: 3.0,
-            budget: vec![8.0, 8.0, 14.0],
+            budget: vec![9.0, 7.5, 17.0],
         }
     }
 }
@@ -182,7 +184,10 @@ fn fingerprint(examples: &[Example], words: &str, plan: &Plan) -> String {
     let mut sum = Sha256::new();
     sum.update(format!("{plan:?}\n{words}\n"));
     for example in examples {
-        sum.update(format!("{:?}\n", (&example.key, example.labels, example.found, example.standing)));
+        sum.update(format!(
+            "{:?}\n",
+            (&example.key, example.labels, example.found, example.ruled, example.standing)
+        ));
         sum.update(example.weight.to_le_bytes());
         sum.update(&example.text);
     }
@@ -278,6 +283,7 @@ fn weigh(
         calibration: [(1.0, 0.0); HEADS],
         look: [2.0; HEADS],
         gate: [0.0; HEADS],
+        beside: [2.0; HEADS],
         sure: [2.0; HEADS],
         words: list.clone(),
     };

@@ -1,10 +1,20 @@
 //! Held-out scores → probabilities that mean what they say, and from which one a person looks.
 
-use super::{Example, HEADS, Model, Scores, Standing};
+use super::{Example, HEADS, Model, Ruled, Scores, Standing};
 use crate::domain::classify::model::Head;
 
 /// The heads that find something by themselves.
 const SPEAKING: usize = HEADS - 1;
+
+/// A head calls nobody by itself unless so much of what it says alone is so.
+const RIGHT_ALONE: f64 = 0.8;
+
+/// Below this probability a head calls nobody by itself, whatever the budget allows.
+const LEAST_ALONE: f32 = 0.6;
+
+/// However much it would find beside a rule, below this probability a head is silent: the labelled texts are far rougher
+/// than what a municipality reads.
+const LEAST_BESIDE: f32 = 0.3;
 
 /// The precision from which the model counts as a second source, and the fewest hits that it is believed on.
 const SURE: (f64, usize) = (0.95, 10);
@@ -35,6 +45,7 @@ pub(super) fn set(model: &mut Model, examples: &[Example], held_out: &mut [Optio
     for head in 0..SPEAKING {
         model.look[head] = look[head];
         model.gate[head] = gate[head];
+        model.beside[head] = beside(head, examples, held_out, (look[head], gate[head]));
         model.sure[head] = sure(head, examples, held_out).max(look[head]);
     }
 }
@@ -96,6 +107,11 @@ fn platt(points: &[(f64, bool, f64)]) -> (f32, f32) {
     both
 }
 
+/// Whether the rules have used up the alarm about an innocent text.
+fn spends(ruled: Ruled) -> bool {
+    matches!(ruled, Ruled::Called | Ruled::Elsewhere)
+}
+
 /// A pair of thresholds of one head: what it gives, and whom it alarms.
 struct Choice {
     look: f32,
@@ -105,8 +121,8 @@ struct Choice {
     alarms: Vec<u64>,
 }
 
-/// The thresholds with a large sum of F1, of rules and model together, that keep all heads together within the budget
-/// of every pool.
+/// The thresholds with a large sum of F1, of rules and model together, that keep all heads and the rules together within
+/// the budget of every pool. An innocent text that the rules alarm about is spent already, whatever the model says.
 ///
 /// All heads begin silent. Then every pair of heads in turn takes the best two choices that the budgets allow beside
 /// what the others have, until no pair finds anything better: no two changes can make the sum larger.
@@ -120,10 +136,10 @@ fn thresholds(
         .zip(held_out)
         .filter_map(|(example, scores)| scores.map(|scores| (example, scores)))
         .collect();
-    let innocent: Vec<(usize, Scores)> = seen
+    let innocent: Vec<(usize, Ruled, Scores)> = seen
         .iter()
         .filter_map(|(example, scores)| match example.standing {
-            Standing::Clean(pool) => Some((usize::from(pool), *scores)),
+            Standing::Clean(pool) => Some((usize::from(pool), example.ruled, *scores)),
             _ => None,
         })
         .collect();
@@ -131,11 +147,14 @@ fn thresholds(
         .iter()
         .enumerate()
         .map(|(pool, allowed)| {
-            let of = bits(innocent.iter().map(|(of, _)| *of == pool));
-            let size: u32 = of.iter().map(|word| word.count_ones()).sum();
+            let size = innocent.iter().filter(|(of, _, _)| *of == pool).count();
+            let spent = innocent.iter().filter(|(of, ruled, _)| *of == pool && spends(*ruled)).count();
+            let (size, spent) =
+                (u32::try_from(size).unwrap_or(u32::MAX), u32::try_from(spent).unwrap_or(u32::MAX));
+            let of = bits(innocent.iter().map(|(of, ruled, _)| *of == pool && !spends(*ruled)));
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of texts")]
             let most = (allowed / 1000.0 * f64::from(size)).max(0.0) as u32;
-            (of, most)
+            (of, most.saturating_sub(spent))
         })
         .collect();
     let choices: Vec<Vec<Choice>> = (0..SPEAKING).map(|head| choices(head, &seen, &innocent)).collect();
@@ -197,22 +216,32 @@ fn fits(one: &[u64], two: &[u64], (pool, most): &(Vec<u64>, u32)) -> bool {
         <= *most
 }
 
-fn choices(head: usize, seen: &[(&Example, Scores)], innocent: &[(usize, Scores)]) -> Vec<Choice> {
+fn choices(head: usize, seen: &[(&Example, Scores)], innocent: &[(usize, Ruled, Scores)]) -> Vec<Choice> {
     let mut all = Vec::with_capacity(1 + LOOKS.len() * GATES.len());
     // The first is silent.
-    for look in std::iter::once(2.0).chain(LOOKS) {
+    for look in std::iter::once(2.0).chain(LOOKS.into_iter().filter(|look| *look >= LEAST_ALONE)) {
         for gate in GATES {
-            let says = |scores: &Scores| scores.probability[head] >= look && scores.rough[head] >= gate;
+            let says = |ruled: Ruled, scores: &Scores| {
+                let heard = matches!(ruled, Ruled::Nothing | Ruled::Elsewhere);
+                heard && scores.probability[head] >= look && scores.rough[head] >= gate
+            };
             let (mut hits, mut told, mut there) = (0_u32, 0_u32, 0_u32);
+            let (mut alone, mut right) = (0_u32, 0_u32);
             for (example, scores) in seen.iter().filter(|(example, _)| example.standing == Standing::Measured)
             {
                 // What the rules have found is found at every threshold.
-                let (is, found) = (example.labels[head], example.found[head] || says(scores));
+                let said = says(example.ruled, scores);
+                let (is, found) = (example.labels[head], example.found[head] || said);
+                alone += u32::from(said);
+                right += u32::from(said && is);
                 hits += u32::from(is && found);
                 told += u32::from(found);
                 there += u32::from(is);
             }
-            let alarms = bits(innocent.iter().map(|(_, scores)| says(scores)));
+            if f64::from(right) < RIGHT_ALONE * f64::from(alone) {
+                continue;
+            }
+            let alarms = bits(innocent.iter().map(|(_, ruled, scores)| says(*ruled, scores)));
             all.push(Choice {
                 look,
                 gate,
@@ -222,6 +251,38 @@ fn choices(head: usize, seen: &[(&Example, Scores)], innocent: &[(usize, Scores)
         }
     }
     all
+}
+
+/// From which probability a head does best where the rules have called a person already, beside what it says elsewhere;
+/// 2 when it does best to be silent there, and what it needs alone when no example tells.
+fn beside(head: usize, examples: &[Example], held_out: &[Option<Scores>], (look, gate): (f32, f32)) -> f32 {
+    let seen: Vec<(&Example, Scores)> = examples
+        .iter()
+        .zip(held_out)
+        .filter(|(example, _)| example.standing == Standing::Measured)
+        .filter_map(|(example, scores)| scores.map(|scores| (example, scores)))
+        .collect();
+    let (mut best, mut chosen) = (-1.0, look);
+    for threshold in [look, 2.0].into_iter().chain(LOOKS.into_iter().filter(|look| *look >= LEAST_BESIDE)) {
+        let (mut hits, mut told, mut there) = (0_u32, 0_u32, 0_u32);
+        for (example, scores) in &seen {
+            let probability = scores.probability[head];
+            let says = match example.ruled {
+                Ruled::Called => probability >= threshold,
+                Ruled::Excused => false,
+                Ruled::Nothing | Ruled::Elsewhere => probability >= look && scores.rough[head] >= gate,
+            };
+            let (is, found) = (example.labels[head], example.found[head] || says);
+            hits += u32::from(is && found);
+            told += u32::from(found);
+            there += u32::from(is);
+        }
+        let f1 = f64::from(2 * hits) / f64::from((told + there).max(1));
+        if f1 > best + 1e-9 {
+            (best, chosen) = (f1, threshold);
+        }
+    }
+    chosen
 }
 
 /// The lowest threshold above which what the model says is nearly always so; 2 when there is none.
