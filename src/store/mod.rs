@@ -28,6 +28,7 @@ pub mod records;
 pub mod summaries;
 pub mod totals;
 pub mod views;
+pub mod work;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -87,6 +88,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_keys.sql"),
     include_str!("migrations/0005_media.sql"),
     include_str!("migrations/0006_surfaces.sql"),
+    include_str!("migrations/0007_queues.sql"),
 ];
 
 /// The database of one data folder.
