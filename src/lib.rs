@@ -30,6 +30,8 @@ pub mod steps;
 
 pub mod pipeline;
 
+mod beside;
+
 pub mod polling;
 
 pub mod mail;

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::archive::entry::RecordId;
 use crate::archive::keys::{Keys, KeysError, Secret};
 use crate::archive::{ArchiveError, Preserved, Published, Vault};
+use crate::beside;
 use crate::clock::Clock;
 use crate::config::{Account, Config, Mode};
 use crate::connector::{Connector, Left};
@@ -16,7 +17,7 @@ use crate::domain::classify::{Policies, RuleSet};
 use crate::mail::{Mailer, Templates};
 use crate::polling::{self, Pace, Read};
 use crate::steps;
-use crate::store::{self, Db, StoreError};
+use crate::store::{self, Db, StoreError, work};
 
 /// Platforms' clocks further than this from ours, on two hosts, mean that ours is wrong.
 const CLOCK_MAY_DIFFER: TimeDelta = TimeDelta::minutes(5);
@@ -26,6 +27,9 @@ const CLOCK_MAY_GO_BACK: TimeDelta = TimeDelta::seconds(2);
 
 /// A text that is edited faster than this waits for the next pass.
 const MOST_ROUNDS: usize = 3;
+
+/// Of the texts that single looks show anew, so many of a comment are preserved in one round.
+const MOST_TEXTS: usize = 2;
 
 /// Second looks waited for by `run --once`.
 const WAIT_FOR_LOOKS: TimeDelta = TimeDelta::seconds(60);
@@ -191,37 +195,64 @@ async fn rounds(app: &App, done: &mut Pass) -> Result<(), PassError> {
 }
 
 async fn preserve(app: &App, done: &mut Pass) -> Result<(), PassError> {
-    for account in &app.config.accounts {
-        done.judged += media(app, account).await?;
-        done.preserved += steps::preserve::account(app, account).await?;
-        // The single look may have shown a newer text, which is judged before it is preserved.
+    let pace = Pace::of(app);
+    // What nothing is to be preserved of leaves the queue; most comments that ever were a case have.
+    if app.db.read(store::cases::has_settled).await? {
+        app.db.write(store::cases::settle).await?;
+    }
+    let now = app.clock.now();
+    // What persons have allowed is fetched; what came of it stands beside the same text, which is judged as it was.
+    let fetching = app.db.read(move |reader| work::to_fetch(reader, now)).await?;
+    let fetched = beside::each(app, pace, &fetching, |app, account| async move {
+        Ok(steps::media::account(&app, &account).await?)
+    })
+    .await?;
+    if fetched > 0 {
         done.judged += steps::judge::all(app).await?;
-        done.preserved += steps::preserve::account(app, account).await?;
+    }
+    for _ in 0..MOST_TEXTS {
+        let waiting = app.db.read(work::to_preserve).await?;
+        done.preserved += beside::each(app, pace, &waiting, |app, account| async move {
+            steps::preserve::account(&app, &account).await
+        })
+        .await?;
+        // The single look may have shown a newer text, which is judged before it is preserved.
+        let judged = steps::judge::all(app).await?;
+        done.judged += judged;
+        if judged == 0 {
+            break;
+        }
     }
     Ok(())
-}
-
-/// Fetches what persons have allowed; what came of it stands beside the same text, which is judged as it was.
-async fn media(app: &App, account: &Account) -> Result<usize, PassError> {
-    match steps::media::account(app, account).await? {
-        0 => Ok(0),
-        _ => Ok(steps::judge::all(app).await?),
-    }
 }
 
 async fn act(app: &App, done: &mut Pass) -> Result<(), PassError> {
     // An archive that cannot be written shows here, before anything is registered.
     app.publish().await?;
-    for account in &app.config.accounts {
+    // One account after the other: numbers in the diary are given in one order.
+    let entering = app.db.read(work::to_enter).await?;
+    for account in of(&app.config, &entering) {
         done.entered += steps::register::decisions(app, account).await?;
-        // Those of an earlier process that died between entering a decision and its intent.
+    }
+    // Those of an earlier process that died between entering a decision and its intent.
+    let wanting = app.db.read(work::to_intend).await?;
+    for account in of(&app.config, &wanting) {
         steps::register::intents(app, account).await?;
     }
     let published = app.publish().await?;
-    for account in &app.config.accounts {
-        done.acted += steps::act::account(app, account, &published).await?;
-    }
+    let now = app.clock.now();
+    let due = app.db.read(move |reader| work::to_act(reader, now)).await?;
+    done.acted += beside::each(app, Pace::of(app), &due, |app, account| {
+        let published = published.clone();
+        async move { steps::act::account(&app, &account, &published).await }
+    })
+    .await?;
     Ok(())
+}
+
+/// The accounts of these names, as they stand in the configuration.
+fn of<'a>(config: &'a Config, names: &BTreeSet<String>) -> impl Iterator<Item = &'a Account> {
+    config.accounts.iter().filter(|account| names.contains(&account.id))
 }
 
 /// One pass over all accounts, then the second looks that fall within a minute, then the outbox (`run --once`).

@@ -17,7 +17,7 @@ use crate::panics;
 use crate::pipeline::{App, PassError, Which};
 use crate::steps::poll::{self, Polled};
 use crate::store::StoreError;
-use crate::store::polls;
+use crate::store::polls::{self, AccountState};
 
 pub mod schedule;
 
@@ -62,7 +62,7 @@ pub type Read = (String, Polled);
 /// The store's. What a platform does wrong is in the result.
 pub async fn all(app: &App, which: Which, pace: Pace) -> Result<Vec<Read>, PassError> {
     let mut queue = match which {
-        Which::Due => due(app).await?,
+        Which::Due => due(app, &app.db.read(polls::states).await?),
         Which::All => app.config.accounts.iter().filter(|account| is_read(app, account)).cloned().collect(),
     };
     let mut polls = Running::new(app, pace);
@@ -136,10 +136,11 @@ pub async fn run(
     let mut polls = Running::new(app, pace);
     loop {
         reports.beat();
-        let mut queue = due(app).await?;
+        let states = app.db.read(polls::states).await?;
+        let mut queue = due(app, &states);
         queue.retain(|account| !polls.has(&account.id));
         polls.start(&mut queue);
-        silent(app, began).await?;
+        silent(app, &states, began).await?;
         tokio::select! {
             ended = polls.next(), if !polls.is_idle() => if let Some(read) = ended? { reports.add(read) },
             () = tokio::time::sleep(LOOK) => {}
@@ -160,8 +161,7 @@ fn is_read(app: &App, account: &Account) -> bool {
 }
 
 /// The accounts whose time has come, the one that has waited longest first.
-async fn due(app: &App) -> Result<VecDeque<Account>, StoreError> {
-    let states = app.db.read(polls::states).await?;
+fn due(app: &App, states: &BTreeMap<String, AccountState>) -> VecDeque<Account> {
     let now = app.clock.now();
     let mut due: Vec<(Option<DateTime<Utc>>, &Account)> = Vec::new();
     for account in app.config.accounts.iter().filter(|account| is_read(app, account)) {
@@ -172,22 +172,27 @@ async fn due(app: &App) -> Result<VecDeque<Account>, StoreError> {
         }
     }
     due.sort_by_key(|(wait, _)| *wait);
-    Ok(due.into_iter().map(|(_, account)| account.clone()).collect())
+    due.into_iter().map(|(_, account)| account.clone()).collect()
 }
 
 /// Tells of accounts that nobody has read although their time is long past, and whose polls did not even fail (R1).
-async fn silent(app: &App, began: DateTime<Utc>) -> Result<(), StoreError> {
+async fn silent(
+    app: &App,
+    states: &BTreeMap<String, AccountState>,
+    began: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let now = app.clock.now();
-    let states = app.db.read(polls::states).await?;
     for account in app.config.accounts.iter().filter(|account| is_read(app, account)) {
         let Some(state) = states.get(&account.id) else { continue };
+        if state.blind.is_some() || state.slow.is_some() || state.late_at.is_some_and(|late| late > now) {
+            continue;
+        }
         let every = schedule::every(account, began);
         // A daemon that has just begun is given the time of an ordinary slot.
         let late = state.late_at.unwrap_or(began).max(began + every + schedule::patience(every));
-        if state.blind.is_some() || late > now || state.slow.is_some() {
-            continue;
+        if late <= now {
+            poll::silent(app, account, late).await?;
         }
-        poll::silent(app, account, late).await?;
     }
     Ok(())
 }

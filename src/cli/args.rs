@@ -62,6 +62,9 @@ pub enum Command {
         /// One JSON object.
         #[arg(long)]
         json: bool,
+        /// The figures for a monitoring system, in the text form of Prometheus: also what is left of every quota.
+        #[arg(long, conflicts_with_all = ["json", "mail_if_silent"])]
+        metrics: bool,
         /// Mails the operator if no pass has finished for this long (from a timer outside the daemon).
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         mail_if_silent: Option<chrono::TimeDelta>,

@@ -43,6 +43,8 @@ pub mod init;
 pub mod intake;
 pub mod media;
 
+pub mod metrics;
+
 pub mod recovery;
 
 pub mod rules;
@@ -161,7 +163,13 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
             assemble::reading(&config, |reader| accounts::show(reader, &config, (from, to), now, json, out))?;
             Ok(Outcome::Done)
         }
-        Command::Status { json, mail_if_silent } => {
+        Command::Status { metrics: true, .. } => {
+            let config = load(&config)?;
+            let now = Clock::System.now();
+            assemble::reading(&config, |reader| metrics::show(reader, &config, now, out))?;
+            Ok(Outcome::Done)
+        }
+        Command::Status { json, mail_if_silent, .. } => {
             let config = load(&config)?;
             let now = Clock::System.now();
             match mail_if_silent {

@@ -8,10 +8,11 @@ use serde::Serialize;
 
 use crate::archive::checkpoint::Checkpoint;
 use crate::config::Config;
+use crate::connector::Left;
 use crate::domain::calendar::instant_in_words as moment;
 use crate::domain::words;
 use crate::store::views::{self, AccountHealth, Health};
-use crate::store::{Reader, Result, trials};
+use crate::store::{Reader, Result, budgets, trials};
 
 /// What `--json` gives: one object. Times are UTC; what is absent is null.
 #[derive(Debug, Serialize)]
@@ -19,12 +20,39 @@ struct Status<'a> {
     #[serde(flatten)]
     health: &'a Health,
     accounts: Vec<AccountStatus<'a>>,
+    /// Every quota of which anything was ever spent.
+    quotas: Vec<QuotaStatus>,
     /// Entries that the published checkpoint covers; null before the first.
     checkpoint_size: Option<u64>,
     /// The log's public key, to be held elsewhere.
     vkey: Option<String>,
     /// What rules and categories on trial found in the texts of the last seven days.
     shadow: u64,
+}
+
+/// What is left of a quota, as the database has it: what a running daemon has leased counts as spent.
+#[derive(Debug, Serialize)]
+struct QuotaStatus {
+    quota: String,
+    limit: u64,
+    left: u64,
+    /// Of these, what polling may spend: the rest is for hiding and for looks.
+    left_for_polling: u64,
+    /// When it is whole again (UTC); null while nothing is spent.
+    resets_at: Option<DateTime<Utc>>,
+}
+
+impl From<Left> for QuotaStatus {
+    fn from(left: Left) -> Self {
+        let rest = left.limit.saturating_sub(left.used);
+        Self {
+            quota: left.name,
+            limit: left.limit,
+            left: rest,
+            left_for_polling: rest.saturating_sub(left.reserve),
+            resets_at: left.resets_at,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +91,7 @@ pub fn show(
     let status = Status {
         health: &health,
         accounts: accounts.collect(),
+        quotas: budgets::left(reader, now)?.into_iter().map(QuotaStatus::from).collect(),
         checkpoint_size: checkpoint.map(|checkpoint| checkpoint.size),
         vkey: read(&archive.join("log.vkey"))?.map(|text| text.trim_end().to_owned()),
         shadow: trials::count(reader, now - TimeDelta::days(7))?,
@@ -103,6 +132,14 @@ fn tell(status: &Status<'_>, out: &mut dyn Write) -> std::io::Result<()> {
         if let Some(slow) = &account.health.slow {
             writeln!(out, "  Läses glesare: {slow}")?;
         }
+    }
+    if !status.quotas.is_empty() {
+        writeln!(out, "\nKvoter")?;
+    }
+    for quota in &status.quotas {
+        let back = quota.resets_at.map_or_else(String::new, |at| format!("; hel igen {}", moment(at)));
+        let QuotaStatus { quota, limit, left, left_for_polling, .. } = quota;
+        writeln!(out, "  {quota}: {left} av {limit} kvar, {left_for_polling} för läsning{back}")?;
     }
     writeln!(out, "\nÄrenden")?;
     if health.cases.is_empty() {

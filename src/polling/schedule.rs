@@ -160,11 +160,20 @@ pub fn next(config: &Config, ended: &Ended<'_>) -> Next {
             continue;
         }
         let sharing = config.accounts.iter().filter(|other| other.status != AccountStatus::Closed);
+        // Many accounts have few schedules: each is reckoned once.
+        let mut known: BTreeMap<&str, TimeDelta> = BTreeMap::new();
         let demands: Vec<_> = sharing
             .filter_map(|other| {
                 let units = cost_of(&other.id);
-                let every = if other.id == account.id { wanted } else { self::every(other, at) };
-                (units > 0).then_some(Demand { units, every })
+                if units == 0 {
+                    return None;
+                }
+                if other.id == account.id {
+                    return Some(Demand { units, every: wanted });
+                }
+                let schedule = other.poll.schedule.source();
+                let every = *known.entry(schedule).or_insert_with(|| self::every(other, at));
+                Some(Demand { units, every })
             })
             .collect();
         let stretch = pace::stretch(left, &demands, at);

@@ -117,6 +117,11 @@ impl Sandbox {
         self.world().log.since(0)
     }
 
+    /// As [`Sandbox::requests`], only those after number `since`.
+    pub fn requests_since(&self, since: u64) -> Vec<Asked> {
+        self.world().log.since(since)
+    }
+
     /// How every post stands.
     pub fn posts(&self) -> Vec<PostLine> {
         self.world().post_lines()

@@ -3,6 +3,8 @@
 //! After a restart the same function goes over the same rows: it looks first, so that a hide whose answer was lost is
 //! seen and not repeated.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::archive::{Preserved, Published};
@@ -19,10 +21,14 @@ use crate::store::{Act, StoreError, brake, cases, comments, decisions, intents, 
 const SECOND_LOOKS: [TimeDelta; 4] =
     [TimeDelta::seconds(2), TimeDelta::seconds(30), TimeDelta::minutes(5), TimeDelta::hours(1)];
 
+/// So long one account keeps a pass; what is left is due in the next. A platform that answers slowly costs the others no
+/// more than that.
+const LONGEST: Duration = Duration::from_mins(1);
+
 /// No more requests than this; then a person.
 const MOST_ACTS: u32 = 3;
 
-/// Goes on with every intent of `account` that is due. Returns how many it touched.
+/// Goes on with the intents of `account` that are due, one after the other. Returns how many it touched.
 ///
 /// # Errors
 /// The store's, and an archive that cannot prove what it holds; then nothing is hidden.
@@ -33,9 +39,13 @@ pub async fn account(app: &App, account: &Account, published: &Published) -> Res
     }
     let (id, now) = (account.id.clone(), app.clock.now());
     let due = app.db.read(move |reader| intents::due(reader, &id, now)).await?;
-    let count = due.len();
+    let (began, mut count) = (Instant::now(), 0);
     for open in due {
+        if began.elapsed() >= LONGEST {
+            break;
+        }
         one(app, account, connector.as_ref(), published, &open).await?;
+        count += 1;
     }
     Ok(count)
 }

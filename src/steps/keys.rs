@@ -37,17 +37,16 @@ struct Heard {
 /// The store's.
 pub async fn all(app: &App) -> Result<(), PassError> {
     let mut asking = JoinSet::new();
+    let (mut keys, mut states) =
+        app.db.read(|reader| Ok((store::keys::all(reader)?, store::polls::states(reader)?))).await?;
     for account in &app.config.accounts {
         let Some(connector) =
             app.connectors.get(&account.id).filter(|_| account.status != AccountStatus::Closed)
         else {
             continue;
         };
-        let id = account.id.clone();
-        let (before, state) = app
-            .db
-            .read(move |reader| Ok((store::keys::get(reader, &id)?, store::polls::state(reader, &id)?)))
-            .await?;
+        let before = keys.remove(&account.id).unwrap_or_default();
+        let state = states.remove(&account.id).unwrap_or_default();
         if !is_due(app, account, &before, &state) {
             continue;
         }

@@ -9,7 +9,7 @@ use crate::connector::{Connector, ConnectorError, Cursor, Look, Page, Sighting, 
 use crate::kill::{self, When};
 use crate::pipeline::App;
 use crate::polling::schedule::{self, Ended};
-use crate::store::polls::PollRow;
+use crate::store::polls::{Next, PollRow};
 use crate::store::{self, StoreError, comments, polls, totals};
 
 mod posts;
@@ -147,30 +147,11 @@ async fn end(
     row.blind.sort();
     row.blind.dedup();
     let polled = Polled { seen: row.seen, new: row.new, failure: row.failure.clone() };
-    let (config, account) = (app.config.clone(), account.clone());
-    let left = app.connectors.get(&account.id).map(|connector| connector.budgets()).unwrap_or_default();
+    // Reckoned before the transaction, which others wait for: nothing but its own polls changes what it is made of.
+    let next = next(app, account, &row, wait).await?;
+    let config = app.config.clone();
     app.db
         .write(move |tx| {
-            let state = polls::state(tx, &row.account)?;
-            let mut costs = polls::costs(tx)?;
-            if row.failure.is_none() && !row.cost.is_empty() {
-                costs.insert(row.account.clone(), row.cost.clone());
-            }
-            let next = schedule::next(
-                &config,
-                &Ended {
-                    account: &account,
-                    at: row.ended_at,
-                    ok: row.failure.is_none(),
-                    dead_key: row.dead_key,
-                    wait,
-                    new: row.new,
-                    state: &state,
-                    left: &left,
-                    costs: &costs,
-                    crisis: polls::crisis(tx, row.ended_at)?,
-                },
-            );
             let became_blind = polls::finish(tx, &row, &next)?;
             if let Some(wait) = wait {
                 polls::set_not_before(tx, &row.account, row.ended_at + wait)?;
@@ -192,6 +173,44 @@ async fn end(
         })
         .await?;
     Ok(polled)
+}
+
+/// When the account is polled next.
+async fn next(
+    app: &App,
+    account: &Account,
+    row: &PollRow,
+    wait: Option<TimeDelta>,
+) -> Result<Next, StoreError> {
+    let (config, account, row) = (app.config.clone(), account.clone(), row.clone());
+    let left = app.connectors.get(&account.id).map(|connector| connector.budgets()).unwrap_or_default();
+    app.db
+        .read(move |reader| {
+            let state = polls::state(reader, &row.account)?;
+            let ok = row.failure.is_none();
+            let mut costs = BTreeMap::new();
+            // What the others cost counts only where they spend of the same.
+            if ok && !left.is_empty() {
+                costs = polls::costs(reader)?;
+                if !row.cost.is_empty() {
+                    costs.insert(row.account.clone(), row.cost.clone());
+                }
+            }
+            let ended = Ended {
+                account: &account,
+                at: row.ended_at,
+                ok,
+                dead_key: row.dead_key,
+                wait,
+                new: row.new,
+                state: &state,
+                left: &left,
+                costs: &costs,
+                crisis: polls::crisis(reader, row.ended_at)?,
+            };
+            Ok(schedule::next(&config, &ended))
+        })
+        .await
 }
 
 /// The duty of an account that cannot be read. It is told when it lasts, or at once where the key is dead.

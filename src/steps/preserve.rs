@@ -1,5 +1,7 @@
 //! 3. Flagged or decided → single look, keys, pack, read back, `snapshot` entry (DESIGN §3, steps 3–6).
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 
 use crate::archive::entry::RecordId;
@@ -19,6 +21,9 @@ use crate::store::{self, StoreError, cases, comments, log, media};
 /// Records that share a transaction; one where somebody may be in danger never waits for the others.
 const BATCH: usize = 64;
 
+/// So long one account takes looks in one round; the rest wait for the next, and so does nobody else.
+const LONGEST: Duration = Duration::from_mins(1);
+
 /// Where the single look lies in the pack and in the bag.
 pub const LOOK_FILE: &str = "api/001-comment.response.json";
 
@@ -31,16 +36,20 @@ pub async fn account(app: &App, account: &Account) -> Result<usize, PassError> {
     let id = account.id.clone();
     let mut done = seal(app, app.db.read(move |reader| records::sealing(reader, &id)).await?).await?;
     let mut tried = Vec::new();
+    let began = Instant::now();
     loop {
         let (id, purges) = (account.id.clone(), moves::purges(&app.config, &account.id));
         let waiting = app.db.read(move |reader| cases::unpreserved(reader, &id, 4 * BATCH, purges)).await?;
         let fresh: Vec<_> = waiting.into_iter().filter(|case| !tried.contains(case)).take(BATCH).collect();
-        if fresh.is_empty() {
+        if fresh.is_empty() || began.elapsed() >= LONGEST {
             return Ok(done);
         }
         tried.extend(fresh.iter().copied());
         let mut batch = Vec::new();
         for case in fresh {
+            if began.elapsed() >= LONGEST {
+                break;
+            }
             if let Some((record, urgent)) = begin(app, account, case).await? {
                 batch.push(record);
                 if urgent {

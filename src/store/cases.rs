@@ -1,5 +1,7 @@
 //! Cases, what the rules said of them, and how they move.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, params};
 
@@ -215,6 +217,19 @@ pub(super) fn proposal_of(text: &str) -> Result<Proposal> {
         .ok_or_else(|| StoreError::Corrupt(format!("`{text}` is no proposal")))
 }
 
+/// What of the queue still waits to be preserved: cases whose newest version is flagged, decided on, changed by somebody
+/// else or taken in by hand, and stands in no finished record.
+const UNPRESERVED: &str = "from to_preserve q
+    join comment c on c.id = q.comment
+    join case_file k on k.comment = c.id
+    join version v on v.comment = c.id and v.n = (select max(n) from version where comment = c.id)
+    left join assessment a on a.version = v.id
+    left join record r on r.version = v.id
+    where (r.id is null or r.state = 'sealing')
+      and (a.proposal <> 'keep' or k.state in ('hiding', 'awaiting_approval')
+           or exists (select 1 from sighting s where s.comment = c.id and s.source = 'outside')
+           or exists (select 1 from intake i where i.comment = c.id))";
+
 /// Cases whose newest version is to be preserved and is not: flagged ones, and ones that a person decided to hide or
 /// remove. Those where somebody may be in danger, and those decided on, come first.
 ///
@@ -224,18 +239,44 @@ pub(super) fn proposal_of(text: &str) -> Result<Proposal> {
 /// # Errors
 /// Engine errors.
 pub fn unpreserved(reader: &Reader, account: &str, limit: usize, purges: bool) -> Result<Vec<CaseId>> {
-    let mut query = reader.prepare_cached(
-        "select k.id from case_file k
-         join comment c on c.id = k.comment
-         join version v on v.comment = c.id and v.n = (select max(n) from version where comment = c.id)
-         left join assessment a on a.version = v.id
-         left join record r on r.version = v.id
-         where c.account = ?1 and (r.id is null or r.state = 'sealing')
-           and (a.proposal <> 'keep' or k.state in ('hiding', 'awaiting_approval')
-                or (exists (select 1 from sighting s where s.comment = c.id and s.source = 'outside')
-                    and not (?3 and c.sighting = 'gone'))
+    let mut query = reader.prepare_cached(&format!(
+        "select k.id {UNPRESERVED} and c.account = ?1
+           and (not ?3 or c.sighting <> 'gone' or a.proposal <> 'keep' or k.state in ('hiding', 'awaiting_approval')
                 or exists (select 1 from intake i where i.comment = c.id))
          order by k.state = 'hiding' desc, a.proposal = 'escalate' desc, c.old, k.id limit ?2",
-    )?;
+    ))?;
     query.query_map(params![account, limit, purges], |row| row.get(0))?.map(|id| Ok(CaseId(id?))).collect()
+}
+
+/// The accounts with cases as [`unpreserved`] gives them.
+///
+/// # Errors
+/// Engine errors.
+pub(super) fn unpreserved_accounts(reader: &Reader) -> Result<BTreeSet<String>> {
+    let mut query = reader.prepare_cached(&format!("select distinct c.account {UNPRESERVED}"))?;
+    query.query_map([], |row| row.get(0))?.map(|account| Ok(account?)).collect()
+}
+
+/// Whether the queue holds a comment of which nothing is to be preserved.
+///
+/// # Errors
+/// Engine errors.
+pub fn has_settled(reader: &Reader) -> Result<bool> {
+    Ok(reader
+        .prepare_cached(&format!(
+            "select exists (select 1 from to_preserve where comment not in (select q.comment {UNPRESERVED}))"
+        ))?
+        .query_row([], |row| row.get(0))?)
+}
+
+/// Takes out of the queue what nothing is to be preserved of. Whatever changes about one of them puts it back.
+///
+/// # Errors
+/// Engine errors.
+pub fn settle(tx: &Tx<'_>) -> Result<()> {
+    tx.prepare_cached(&format!(
+        "delete from to_preserve where comment not in (select q.comment {UNPRESERVED})"
+    ))?
+    .execute([])?;
+    Ok(())
 }

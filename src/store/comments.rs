@@ -500,9 +500,7 @@ pub fn missing(reader: &Reader, account: &str, posts: &[String], sweep: DateTime
 /// Engine errors.
 pub fn unjudged(reader: &Reader, limit: usize) -> Result<Vec<i64>> {
     let mut query = reader.prepare_cached(
-        "select v.comment from version v left join assessment a on a.version = v.id
-         where a.version is null and v.n = (select max(n) from version where comment = v.comment)
-         order by v.id limit ?1",
+        "select v.comment from to_judge t join version v on v.id = t.version order by v.id limit ?1",
     )?;
     query.query_map([limit], |row| row.get(0))?.map(|id| Ok(id?)).collect()
 }

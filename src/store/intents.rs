@@ -147,14 +147,16 @@ pub fn due(reader: &Reader, account: &str, now: DateTime<Utc>) -> Result<Vec<Ope
 /// Engine errors.
 pub fn next_due_of(reader: &Reader, accounts: &[String]) -> Result<Option<DateTime<Utc>>> {
     let mut query = reader.prepare_cached(
-        "select min(i.next_at) from intent i join comment c on c.id = i.comment
-         where i.state <> 'final' and c.account = ?1",
+        "select c.account, min(i.next_at) from intent i join comment c on c.id = i.comment
+         where i.state <> 'final' group by c.account",
     )?;
+    let waiting = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
     let mut first = None;
-    for account in accounts {
-        let text: Option<String> = query.query_row([account], |row| row.get(0))?;
-        let next = text.as_deref().map(moment).transpose()?;
-        first = first.into_iter().chain(next).min();
+    for row in waiting {
+        let (account, next) = row?;
+        if accounts.contains(&account) {
+            first = first.into_iter().chain([moment(&next)?]).min();
+        }
     }
     Ok(first)
 }

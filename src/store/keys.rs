@@ -1,5 +1,7 @@
 //! What is known of the keys to the platforms; never a key itself (promise 9).
 
+use std::collections::BTreeMap;
+
 use rusqlite::OptionalExtension;
 
 use super::{Reader, Result, Tx, json, to_json};
@@ -15,6 +17,20 @@ pub fn get(reader: &Reader, account: &str) -> Result<Key> {
         .query_row([account], |row| row.get(0))
         .optional()?;
     doc.as_deref().map_or_else(|| Ok(Key::default()), json)
+}
+
+/// What is known of every key that was ever asked about, by account.
+///
+/// # Errors
+/// As [`get`].
+pub fn all(reader: &Reader) -> Result<BTreeMap<String, Key>> {
+    let mut query = reader.prepare_cached("select account, doc from key_state")?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+    rows.map(|row| {
+        let (account, doc) = row?;
+        Ok((account, json(&doc)?))
+    })
+    .collect()
 }
 
 /// Notes what is known now.

@@ -5,6 +5,8 @@
 //! cannot be trusted the second time.
 
 mod intent;
+mod readers;
+mod writer;
 
 pub mod brake;
 pub mod budgets;
@@ -31,11 +33,11 @@ pub mod totals;
 pub mod trials;
 pub mod views;
 pub mod waves;
+pub mod work;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
+use std::sync::{Arc, mpsc};
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -93,15 +95,16 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_surfaces.sql"),
     include_str!("migrations/0007_gone.sql"),
     include_str!("migrations/0008_judgements.sql"),
+    include_str!("migrations/0009_queues.sql"),
 ];
-
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// The database of one data folder.
 #[derive(Clone)]
 pub struct Db {
     path: PathBuf,
-    writer: mpsc::Sender<Job>,
+    // Closed before the writer, which is the last to leave and tidies the log behind it.
+    readers: Arc<readers::Readers>,
+    writer: mpsc::Sender<Box<dyn writer::Job>>,
 }
 
 impl fmt::Debug for Db {
@@ -146,18 +149,13 @@ impl Db {
         Ok(Self::with(path, connection))
     }
 
-    fn with(path: &Path, mut connection: Connection) -> Self {
-        let (writer, jobs) = mpsc::channel::<Job>();
-        // The thread ends when the last `Db` is dropped and the channel closes.
-        thread::spawn(move || {
-            for job in jobs {
-                job(&mut connection);
-            }
-        });
-        Self { path: path.to_owned(), writer }
+    fn with(path: &Path, connection: Connection) -> Self {
+        let readers = Arc::new(readers::Readers::new(path));
+        Self { path: path.to_owned(), readers, writer: writer::start(connection) }
     }
 
-    /// Runs `work` in one `BEGIN IMMEDIATE` transaction on the writer thread; commits if it succeeds.
+    /// Runs `work` wholly or not at all in a `BEGIN IMMEDIATE` transaction on the writer thread; it is durable when this
+    /// returns. What waits at the same time may share the transaction.
     ///
     /// # Errors
     /// Whatever `work` returns, after a rollback; engine errors of the commit.
@@ -167,9 +165,7 @@ impl Db {
         F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     {
         let (reply, answer) = tokio::sync::oneshot::channel();
-        self.submit(Box::new(move |connection| {
-            let _ = reply.send(transact(connection, work));
-        }))?;
+        self.submit(writer::job(work, move |done| drop(reply.send(done))))?;
         answer.await.map_err(|_| StoreError::Unusable("the database's writer has stopped".to_owned()))?
     }
 
@@ -183,13 +179,11 @@ impl Db {
         F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     {
         let (reply, answer) = mpsc::channel();
-        self.submit(Box::new(move |connection| {
-            let _ = reply.send(transact(connection, work));
-        }))?;
+        self.submit(writer::job(work, move |done| drop(reply.send(done))))?;
         answer.recv().map_err(|_| StoreError::Unusable("the database's writer has stopped".to_owned()))?
     }
 
-    fn submit(&self, job: Job) -> Result<()> {
+    fn submit(&self, job: Box<dyn writer::Job>) -> Result<()> {
         self.writer
             .send(job)
             .map_err(|_| StoreError::Unusable("the database's writer has stopped".to_owned()))
@@ -215,23 +209,8 @@ impl Db {
     /// # Errors
     /// As [`Db::read`].
     pub fn read_now<T>(&self, work: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
-        let mut connection = Connection::open_with_flags(
-            &self.path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        connection.busy_timeout(std::time::Duration::from_secs(10))?;
-        connection.set_prepared_statement_cache_capacity(64);
-        // One snapshot for the whole of `work`.
-        let snapshot = connection.transaction()?;
-        work(&snapshot)
+        self.readers.read(work)
     }
-}
-
-fn transact<T>(connection: &mut Connection, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let done = work(&tx)?;
-    tx.commit()?;
-    Ok(done)
 }
 
 fn prepare(connection: &Connection) -> Result<()> {

@@ -1,16 +1,21 @@
 //! What the command line shows of cases: the contract's keys, the list, the explanation, and the installation's health.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uppsikt::cli;
+use uppsikt::clock::Clock;
+use uppsikt::connector::budget::Book;
+use uppsikt::connector::{Purpose, Quota, Window};
 use uppsikt::domain::case::CaseState;
 use uppsikt::domain::category::{Category, Proposal};
 use uppsikt::steps;
 use uppsikt::store::views::{self, Filter};
 use uppsikt::store::{self, cases, intents, log, polls};
 
+use crate::support::app::at;
 use crate::support::desk::{Plant, Rig, monday};
 
 const HIDE: [(&str, &str); 4] =
@@ -330,6 +335,60 @@ async fn status_tells_how_the_installation_is_doing() {
         .unwrap()
         .unwrap_err();
     assert!(error.to_string().contains("archive/checkpoint"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_left_of_every_quota_and_when_it_comes_back_is_told_in_words_json_and_metrics() {
+    let rig = Rig::start().await;
+    let now = at("2026-11-23T12:00:00Z");
+    let show = |how: &str| {
+        let mut out = Vec::new();
+        rig.app
+            .db
+            .read_now(|reader| {
+                Ok(match how {
+                    "metrics" => cli::metrics::show(reader, &rig.app.config, now, &mut out),
+                    _ => cli::status::show(reader, &rig.app.config, now, how == "json", &mut out),
+                })
+            })
+            .unwrap()
+            .unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert!(!show("words").contains("Kvoter"), "nothing was spent yet");
+    assert!(!show("metrics").contains("uppsikt_quota"), "{}", show("metrics"));
+
+    let ledger = Arc::new(store::budgets::Budgets(rig.app.db.clone()));
+    let units = Quota { name: "units a day", limit: 10_000, window: Window::PacificDay, reserve: 1_500 };
+    let budget = Book::new(Clock::manual(now), ledger).budget("youtube", [units]);
+    // A write is counted as it is; more than the share of polling is left after it.
+    budget.spend(&[("units a day", 8_000)], Purpose::Act).unwrap();
+    // Midnight in California.
+    let told: Value = serde_json::from_str(&show("json")).unwrap();
+    assert_eq!(
+        told["quotas"],
+        json!([{ "quota": "youtube/units a day", "limit": 10_000, "left": 2_000, "left_for_polling": 500,
+            "resets_at": "2026-11-24T08:00:00Z" }])
+    );
+    let words = show("words");
+    let line = "youtube/units a day: 2000 av 10000 kvar, 500 för läsning; hel igen tisdag 24 november 2026 kl. 09.00";
+    assert!(words.contains(line), "{words}");
+    let metrics = show("metrics");
+    for line in [
+        "# TYPE uppsikt_quota_left_units gauge",
+        "uppsikt_quota_limit_units{quota=\"youtube/units a day\"} 10000",
+        "uppsikt_quota_left_units{quota=\"youtube/units a day\"} 2000",
+        "uppsikt_quota_left_for_polling_units{quota=\"youtube/units a day\"} 500",
+        "uppsikt_quota_whole_again_timestamp_seconds{quota=\"youtube/units a day\"} 1795507200",
+        "uppsikt_account_blind{account=\"fb\",platform=\"facebook\"} 0",
+        "uppsikt_duties_open 0",
+    ] {
+        assert!(metrics.lines().any(|told| told == line), "{line}: {metrics}");
+    }
+    // What polling has used up is at nothing, and hiding is not.
+    budget.spend(&[("units a day", 600)], Purpose::Act).unwrap();
+    assert!(show("metrics").contains("left_for_polling_units{quota=\"youtube/units a day\"} 0\n"));
+    assert!(show("metrics").contains("quota_left_units{quota=\"youtube/units a day\"} 1400\n"));
 }
 
 #[tokio::test]
