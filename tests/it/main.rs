@@ -20,6 +20,7 @@ mod letters;
 mod mail;
 mod media;
 mod order;
+mod pdf;
 mod polling;
 mod purge;
 mod readme;

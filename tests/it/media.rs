@@ -97,7 +97,7 @@ fn export(rig: &Rig, case: CaseId, out: &std::path::Path) -> Result<(), export::
         origin: &origin,
         today: rig.now().date_naive(),
     };
-    export::bags(&source, &[case], false, out, |_| {}).map(drop)
+    export::write(&source, export::Form::Bag, &[case], false, out, |_| {}).map(drop)
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn what_was_fetched_and_turns_out_to_be_abuse_is_blocked_for_everybody() {
         today: rig.now().date_naive(),
     };
     let all = folder.path().join("alla");
-    let error = export::bags(&source, &[case], true, &all, |_| {}).unwrap_err();
+    let error = export::write(&source, export::Form::Bag, &[case], true, &all, |_| {}).unwrap_err();
     assert!(matches!(error, export::ExportError::Blocked(_)), "{error}");
     assert!(!all.exists());
 }
