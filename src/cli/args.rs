@@ -512,7 +512,7 @@ pub struct Export {
     /// Where to write; must not exist.
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
-    /// The form: `bag`.
+    /// The form: `bag` (everything, with its proofs) or `pdf` (what a person reads, PDF/A-1b).
     #[arg(long = "as", value_name = "FORM", default_value = "bag")]
     pub form: String,
     /// Instead of named cases: those of one account.

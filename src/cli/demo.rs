@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::calendar;
 use crate::pipeline::App;
-use crate::steps::export::{self, Source};
+use crate::steps::export::{self, Form, Source};
 use crate::{bundle, daemon, desk, durable, store};
 use play::Play;
 use script::{Event, What};
@@ -236,7 +236,7 @@ impl Made {
             origin: &origin,
             today: calendar::local_date(app.clock.now()),
         };
-        export::bags(&source, &[case], false, &to, |_| {})?;
+        export::write(&source, Form::Bag, &[case], false, &to, |_| {})?;
         Ok(to)
     }
 }

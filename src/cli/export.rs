@@ -11,7 +11,7 @@ use crate::assemble::{self, Layout};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::calendar;
-use crate::steps::export::{self, Source};
+use crate::steps::export::{self, Form, Source};
 use crate::store;
 
 /// Writes the bundles and tells where they lie.
@@ -19,9 +19,7 @@ use crate::store;
 /// # Errors
 /// When a case is missing, has no record, or is not covered by the newest checkpoint; nothing is then written.
 pub fn run(config: &Config, asked: &args::Export, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    if asked.form != "bag" {
-        bail!("--as {}: this version writes `bag`", asked.form);
-    }
+    let form: Form = asked.form.parse().map_err(|error: String| anyhow!(error))?;
     let db = assemble::database(config)?;
     let cases = match (&asked.account, asked.from, asked.to) {
         (Some(account), Some(from), Some(to)) => {
@@ -66,7 +64,7 @@ pub fn run(config: &Config, asked: &args::Export, out: &mut dyn Write) -> anyhow
     let bar = std::io::stderr()
         .is_terminal()
         .then(|| indicatif::ProgressBar::new(u64::try_from(cases.len()).unwrap_or(u64::MAX)));
-    let written = export::bags(&source, &cases, asked.versions, &asked.out, |done| {
+    let written = export::write(&source, form, &cases, asked.versions, &asked.out, |done| {
         if let Some(bar) = &bar {
             bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
         }
@@ -75,8 +73,8 @@ pub fn run(config: &Config, asked: &args::Export, out: &mut dyn Write) -> anyhow
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    for bag in written {
-        writeln!(out, "{}\t{}", bag.case, bag.path.display())?;
+    for one in written {
+        writeln!(out, "{}\t{}", one.case, one.path.display())?;
     }
     Ok(Outcome::Done)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use chrono::NaiveDate;
 
@@ -12,6 +13,7 @@ use crate::archive::keys::{Keys, KeysError};
 use crate::archive::note::VerifierKey;
 use crate::archive::{ArchiveError, Vault};
 use crate::bundle::bag::{self, BagError, BagInput, Event};
+use crate::bundle::pdf::{self, PdfError};
 use crate::domain::case::CaseId;
 use crate::durable;
 use crate::store::records::Record;
@@ -49,7 +51,10 @@ pub enum ExportError {
     /// The bag.
     #[error(transparent)]
     Bag(#[from] BagError),
-    /// A folder cannot be made.
+    /// The handling.
+    #[error(transparent)]
+    Pdf(#[from] PdfError),
+    /// A folder or a file cannot be made.
     #[error("{}: {source}", .path.display())]
     Io {
         /// The folder.
@@ -57,6 +62,30 @@ pub enum ExportError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+/// Where the handling lies in a bag, below `data/`.
+const HANDLING: &str = "render/handling.pdf";
+
+/// What is written of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Everything, with its proofs: a folder.
+    Bag,
+    /// What a person reads: a file, PDF/A-1b.
+    Pdf,
+}
+
+impl FromStr for Form {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "bag" => Ok(Self::Bag),
+            "pdf" => Ok(Self::Pdf),
+            other => Err(format!("--as {other}: this version writes `bag` and `pdf`")),
+        }
+    }
 }
 
 /// What an export reads from.
@@ -76,22 +105,24 @@ pub struct Source<'a> {
     pub today: NaiveDate,
 }
 
-/// A bag that was written.
+/// A bag or a file that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// The case.
     pub case: CaseId,
-    /// Where its bag lies.
+    /// Where it lies.
     pub path: PathBuf,
 }
 
-/// Writes the bags of `cases`: one case is the bag `out` itself, several are folders in it. With `versions`, every
-/// preserved version of a case. All of it is there at the end, or nothing.
+/// Writes what `form` names of `cases`; all of it is there at the end, or nothing.
+///
+/// Of one case it is `out` itself, of several it lies in the folder `out`; with `versions`, every preserved version.
 ///
 /// # Errors
 /// As [`ExportError`]; nothing is left under `out`.
-pub fn bags(
+pub fn write(
     source: &Source<'_>,
+    form: Form,
     cases: &[CaseId],
     versions: bool,
     out: &Path,
@@ -117,16 +148,32 @@ pub fn bags(
         }
     }
     if let ([(case, record)], false) = (inputs.as_slice(), versions) {
-        bag::write(out, &input(source, *case, record)?)?;
+        one(form, out, &input(source, *case, record)?)?;
         progress(1);
         return Ok(vec![Written { case: *case, path: out.to_owned() }]);
     }
-    several(source, &inputs, out, progress)
+    several(source, form, &inputs, out, progress)
 }
 
-/// Many bags: in a folder of another name until the last one is durable.
+/// One record, under a name that was free.
+fn one(form: Form, target: &Path, input: &BagInput) -> Result<(), ExportError> {
+    match form {
+        Form::Bag => bag::write(target, input)?,
+        Form::Pdf => {
+            let bytes = input.derived.get(HANDLING).map(Vec::as_slice).unwrap_or_default();
+            durable::write_once(target, bytes).map_err(|source| match source.kind() {
+                std::io::ErrorKind::AlreadyExists => ExportError::Exists(target.to_owned()),
+                _ => ExportError::Io { path: target.to_owned(), source },
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Many records: in a folder of another name until the last one is durable.
 fn several(
     source: &Source<'_>,
+    form: Form,
     inputs: &[(CaseId, Record)],
     out: &Path,
     mut progress: impl FnMut(usize),
@@ -143,9 +190,12 @@ fn several(
         let mut written = Vec::with_capacity(inputs.len());
         for (done, (case, record)) in inputs.iter().enumerate() {
             let input = input(source, *case, record)?;
-            let folder = bag::folder_name(input.diary_number.as_deref(), input.record);
-            bag::write(&temporary.join(&folder), &input)?;
-            written.push(Written { case: *case, path: out.join(folder) });
+            let mut name = bag::folder_name(input.diary_number.as_deref(), input.record);
+            if form == Form::Pdf {
+                name.push_str(".pdf");
+            }
+            one(form, &temporary.join(&name), &input)?;
+            written.push(Written { case: *case, path: out.join(name) });
             progress(done + 1);
         }
         std::fs::rename(&temporary, out).map_err(io(out))?;
@@ -198,7 +248,7 @@ fn input(source: &Source<'_>, case: CaseId, record: &Record) -> Result<BagInput,
             source.vault.tiles().inclusion(entry.index, checkpoint.size).map_err(ArchiveError::from)?;
         events.push(Event { index: entry.index, leaf: entry.leaf.clone(), fields, path });
     }
-    Ok(BagInput {
+    let mut input = BagInput {
         record: id,
         diary_number: number,
         organisation: source.organisation.to_owned(),
@@ -208,7 +258,9 @@ fn input(source: &Source<'_>, case: CaseId, record: &Record) -> Result<BagInput,
         checkpoint: text,
         vkey: VerifierKey::of(source.origin, source.keys.signing_key()).map_err(ArchiveError::from)?,
         date: source.today,
-    })
+    };
+    input.derived.insert(HANDLING.to_owned(), pdf::handling(&input)?);
+    Ok(input)
 }
 
 fn covered(checkpoint: &Checkpoint, last: Option<u64>, case: CaseId) -> Result<(), ExportError> {

@@ -24,6 +24,7 @@ mod mail;
 mod media;
 mod order;
 mod panics;
+mod pdf;
 mod polling;
 mod posts;
 mod purge;

@@ -98,7 +98,7 @@ fn export(rig: &Rig, case: CaseId, all: bool, out: &std::path::Path) -> Result<(
         origin: &origin,
         today: rig.now().date_naive(),
     };
-    export::bags(&source, &[case], all, out, |_| {}).map(drop)
+    export::write(&source, export::Form::Bag, &[case], all, out, |_| {}).map(drop)
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ const NEVER: &[&str] = &["openssl", "openssl-sys", "native-tls", "aws-lc-sys", "
 
 /// Crates that are there twice on Linux, and why that cannot be helped here.
 const TWICE: &[(&str, &str)] = &[
+    ("base64", "0.22 by krilla"),
     ("foldhash", "0.1 by hashbrown 0.15, see there"),
     ("getrandom", "0.2 by ring, which rustls signs with"),
     ("hashbrown", "0.15 by whatlang"),
