@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+//! Supervision of a Swedish municipality's social media: what breaks the published guideline is preserved and registered
+//! before it is hidden, and a person decides about speech. README.md says what it does and how it is used.
 //!
 //! The modules stand in the order in which data passes through them.
 

@@ -119,8 +119,8 @@ pub fn heads(categories: &BTreeSet<Category>) -> [bool; HEADS] {
 
 /// What the rules have found, by head, and how they stand to the text.
 fn found(rules: &RuleSet, text: &str) -> ([bool; HEADS], Ruled) {
-    let (categories, ruled) = ruled(rules, text);
-    (heads(&categories), ruled)
+    let (categories, stand) = ruled(rules, text);
+    (heads(&categories), stand)
 }
 
 fn example(rules: &RuleSet, text: Text) -> Example {
@@ -131,7 +131,7 @@ fn example(rules: &RuleSet, text: Text) -> Example {
         Source::Benign => Standing::Clean(1),
         Source::Political => Standing::Clean(2),
     };
-    let (found, ruled) = if standing == Standing::Helping {
+    let (found, stand) = if standing == Standing::Helping {
         ([false; HEADS], Ruled::Nothing)
     } else {
         found(rules, &text.text)
@@ -139,7 +139,7 @@ fn example(rules: &RuleSet, text: Text) -> Example {
     Example {
         weight: weight(text.source, &text.key),
         found,
-        ruled,
+        ruled: stand,
         standing,
         text: text.text,
         key: text.key,
@@ -151,10 +151,10 @@ fn example(rules: &RuleSet, text: Text) -> Example {
 fn decision(rules: &RuleSet, row: Labelled) -> Example {
     let mut labels = heads(&row.labels);
     labels[Head::Rough as usize] = labels.iter().any(|label| *label);
-    let (found, ruled) = found(rules, &row.text);
+    let (found, stand) = found(rules, &row.text);
     Example {
         found,
-        ruled,
+        ruled: stand,
         key: format!("decision/{}", row.id),
         text: row.text,
         labels,

@@ -177,9 +177,9 @@ pub fn ruled(rules: &RuleSet, text: &str) -> (BTreeSet<Category>, Ruled) {
     let scan = scan(rules, &Input { text, ..Input::default() });
     let mut findings = scan.findings;
     weight::weigh(text, &mut findings);
-    let ruled = combine::ruled(&findings, scan.excused);
+    let stand = combine::ruled(&findings, scan.excused);
     settle(&mut findings);
-    (findings.into_iter().map(|finding| finding.category).collect(), ruled)
+    (findings.into_iter().map(|finding| finding.category).collect(), stand)
 }
 
 /// What one finding suggests: at most a look when the rule is unsure, unless the category is always escalated. What

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::cli::evaluate::suite;
+use crate::domain::classify::Policies;
 
 /// A made-up collection in the form of RTP-LX and BRIGHTER; every word in it is invented or harmless.
 fn collection(folder: &Path) {

@@ -222,8 +222,8 @@ fn choices(head: usize, seen: &[(&Example, Scores)], innocent: &[(usize, Ruled, 
     for look in std::iter::once(2.0).chain(LOOKS.into_iter().filter(|look| *look >= LEAST_ALONE)) {
         for gate in GATES {
             let says = |ruled: Ruled, scores: &Scores| {
-                let heard = matches!(ruled, Ruled::Nothing | Ruled::Elsewhere);
-                heard && scores.probability[head] >= look && scores.rough[head] >= gate
+                let asked = matches!(ruled, Ruled::Nothing | Ruled::Elsewhere);
+                asked && scores.probability[head] >= look && scores.rough[head] >= gate
             };
             let (mut hits, mut told, mut there) = (0_u32, 0_u32, 0_u32);
             let (mut alone, mut right) = (0_u32, 0_u32);
