@@ -315,7 +315,8 @@ impl<'a> Found<'a> {
                     }
                     Verdict::Stopped => {
                         // Such a rule is only ever stopped by quotation, negation, praise or what its file names.
-                        let unconditional = rule.needs.is_empty() && rule.with.is_empty() && rule.also.is_empty();
+                        let unconditional =
+                            rule.needs.is_empty() && rule.with.is_empty() && rule.also.is_empty();
                         self.excused |= unconditional && weight::SPEECH.contains(&rule.category);
                         self.stop(*index, document.bytes(at, after));
                     }
