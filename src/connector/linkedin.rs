@@ -533,10 +533,6 @@ const UNCONFIRMED: &[Unconfirmed] = &[
         confirm: "GET organizations/{id} with the page's key",
     },
     Unconfirmed {
-        fact: "a deleted post answers 404 to GET posts/{urn}",
-        confirm: "GET posts/{urn} on a post of the page's own before and after it is deleted",
-    },
-    Unconfirmed {
         fact: "a post that was removed is a 404",
         confirm: "GET posts/{urn} on a post of the page's own, before and after it is removed",
     },

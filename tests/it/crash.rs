@@ -60,6 +60,7 @@ fn points() -> Vec<(String, &'static str)> {
     for step in STEPS {
         for (when, code) in [("Before", "before"), ("After", "after"), ("Lost", "lost")] {
             let calls = sources.contains(&format!("point(\"{step}\", When::{when})"))
+                || sources.contains(&format!("point_with(\"{step}\", When::{when}, "))
                 || sources.contains(&format!("point(\"{step}\", crate::kill::When::{when})"))
                 || shared && matches!(step, "look" | "relook") && when != "Lost";
             if calls {

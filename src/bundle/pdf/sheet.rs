@@ -76,7 +76,7 @@ impl Sheet {
         }
     }
 
-    fn put(&mut self, item: Item) {
+    fn place(&mut self, item: Item) {
         if let Some(page) = self.pages.last_mut() {
             page.push(item);
         }
@@ -88,7 +88,7 @@ impl Sheet {
         self.room(height);
         // A paragraph from right to left begins at the right edge.
         let x = if line.rtl { x + width - line.width(size) } else { x };
-        self.put(Item::Text { x, y: self.y + size * 1.07, line, size, colour });
+        self.place(Item::Text { x, y: self.y + size * 1.07, line, size, colour });
         self.y += height;
     }
 
@@ -113,7 +113,7 @@ impl Sheet {
             self.line(line, LEFT, Self::width(), 12.0, BLACK);
         }
         let y = self.y + 1.0;
-        self.put(Item::Box { x: LEFT, y, width: Self::width(), height: 0.7, colour: RULE });
+        self.place(Item::Box { x: LEFT, y, width: Self::width(), height: 0.7, colour: RULE });
         self.space(6.0);
     }
 
@@ -157,8 +157,8 @@ impl Sheet {
             let height = 11.0 * LEADING;
             self.room(height);
             let y = self.y;
-            self.put(Item::Box { x: LEFT, y, width: Self::width(), height: height + 0.3, colour: PALE });
-            self.put(Item::Box { x: LEFT, y, width: 2.5, height: height + 0.3, colour: RULE });
+            self.place(Item::Box { x: LEFT, y, width: Self::width(), height: height + 0.3, colour: PALE });
+            self.place(Item::Box { x: LEFT, y, width: 2.5, height: height + 0.3, colour: RULE });
             self.line(line, LEFT + 14.0, width, 11.0, BLACK);
         }
         self.space(6.0);
