@@ -13,7 +13,9 @@ use super::bag::{BagInput, Event};
 use crate::archive::entry::{Entry, Kind};
 use crate::archive::fields::{self, Fields};
 use crate::domain::calendar::{day_in_words, instant_in_words};
+use crate::domain::case::Outcome;
 use crate::domain::category::Category;
+use crate::domain::comment::Platform;
 use crate::domain::words;
 use sheet::{About, Sheet};
 
@@ -138,7 +140,10 @@ fn comment(sheet: &mut Sheet, fields: &Fields) {
     }
     fact(sheet, fields, "Adress", "/comment/permalink");
     fact(sheet, fields, "Plattformens id", "/comment/native_id");
-    fact(sheet, fields, "Plattform", "/account/platform");
+    if let Some(code) = fields.text("/account/platform") {
+        let known = code.parse::<Platform>().map(|platform| platform.label().to_owned());
+        sheet.fact("Plattform", &known.unwrap_or(code));
+    }
     fact(sheet, fields, "Kommunens konto", "/account/id");
     fact(sheet, fields, "Kontots adress", "/account/url");
     fact(sheet, fields, "Ansvarig nämnd", "/account/board");
@@ -193,18 +198,23 @@ fn judged(sheet: &mut Sheet, fields: &Fields) {
 fn happened(sheet: &mut Sheet, events: &[Read<'_>]) {
     sheet.heading("Vad som hände");
     for Read { event, entry, fields } in events {
+        let outcome = fields.text("/outcome").map(|code| match code.parse::<Outcome>() {
+            Ok(outcome) => words::outcome(outcome).to_owned(),
+            Err(_) => code,
+        });
+        let rest = [
+            ("Diarienummer", value(fields, "/diary/number")),
+            ("I diariet", value(fields, "/public_text")),
+            ("Utfall", outcome),
+            ("Av", value(fields, "/by/name")),
+            ("Skäl", value(fields, "/reason")),
+        ];
         let mut told = format!("{}, rad {} i loggen", words::entry(entry.kind().code()), event.index);
-        let mut more = |name: &str, path: &str| {
-            if let Some(value) = value(fields, path) {
+        for (name, value) in rest {
+            if let Some(value) = value {
                 told = format!("{told}\n{name}: {value}");
             }
-        };
-        more("Diarienummer", "/diary/number");
-        more("I diariet", "/public_text");
-        more("Utfall", "/outcome");
-        more("Av", "/by/name");
-        more("Skäl", "/reason");
-        more("Resultat", "/result");
+        }
         sheet.fact(&instant_in_words(entry.at()), &told);
     }
 }
