@@ -1,9 +1,12 @@
 //! What the tests of several connectors share.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
+use super::budget::{Change, Ledger, State};
 use super::{Connector, ConnectorError, Cursor, ElementFault, Page, Post, Target};
 use crate::archive::Preserved;
 use crate::domain::comment::{CommentId, Seen};
@@ -11,6 +14,21 @@ use crate::store::{Act, Intent};
 
 /// The moment at which these tests stand still.
 pub(super) const NOW: &str = "2026-11-23T12:00:00Z";
+
+/// A ledger in memory, for several budgets of one process.
+#[derive(Debug, Default)]
+pub(super) struct Shelf(Mutex<BTreeMap<String, State>>);
+
+impl Ledger for Shelf {
+    fn exchange(&self, id: &str, change: Change) -> Result<State, String> {
+        let mut kept = self.0.lock().unwrap();
+        let mut state = kept.get(id).cloned().unwrap_or_default();
+        if change(&mut state) {
+            kept.insert(id.to_owned(), state.clone());
+        }
+        Ok(state)
+    }
+}
 
 /// Where the recorded answers of a platform lie.
 pub(super) fn fixtures(platform: &str) -> PathBuf {

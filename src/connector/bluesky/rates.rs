@@ -59,7 +59,7 @@ pub(super) fn heed(http: &Http, answer: &Answer) {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
 
     use chrono::{DateTime, Utc};
     use secrecy::SecretString;
@@ -69,22 +69,8 @@ mod tests {
     use super::super::Bluesky;
     use super::*;
     use crate::clock::Clock;
-    use crate::connector::budget::{Change, Ledger, State};
+    use crate::connector::testing::Shelf;
     use crate::connector::{Connector, ConnectorError, Target};
-
-    #[derive(Debug, Default)]
-    struct Shelf(Mutex<BTreeMap<String, State>>);
-
-    impl Ledger for Shelf {
-        fn exchange(&self, id: &str, change: Change) -> Result<State, String> {
-            let mut kept = self.0.lock().unwrap();
-            let mut state = kept.get(id).cloned().unwrap_or_default();
-            if change(&mut state) {
-                kept.insert(id.to_owned(), state.clone());
-            }
-            Ok(state)
-        }
-    }
 
     const DID: &str = "did:plc:us";
 

@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::connector::bluesky;
-use crate::connector::budget::{Book, Change, Ledger, State};
+use crate::connector::budget::Book;
 use crate::connector::facebook::Facebook;
 use crate::connector::http::{Endpoint, Http};
 use crate::connector::instagram::Instagram;
-use crate::connector::testing::{self, NOW};
+use crate::connector::testing::{self, NOW, Shelf};
 use crate::connector::{
     Bluesky, Connector, ConnectorError, Cursor, Grant, Linkedin, Look, Page, Target, Token, X, Youtube,
     graph, linkedin, x, youtube,
@@ -35,20 +35,6 @@ pub(super) const SECRET: &str = "hemlig9f3a";
 pub(super) const KEY: &str = "nyckel-hemlig9f3a-1";
 pub(super) const REFRESH: &str = "fornya-hemlig9f3a-1";
 const CLIENT: &str = "klient-hemlig9f3a";
-
-#[derive(Debug, Default)]
-struct Shelf(Mutex<BTreeMap<String, State>>);
-
-impl Ledger for Shelf {
-    fn exchange(&self, id: &str, change: Change) -> Result<State, String> {
-        let mut kept = self.0.lock().unwrap();
-        let mut state = kept.get(id).cloned().unwrap_or_default();
-        if change(&mut state) {
-            kept.insert(id.to_owned(), state.clone());
-        }
-        Ok(state)
-    }
-}
 
 /// An account, what was written there, and its connector.
 #[derive(Debug)]
