@@ -4,6 +4,7 @@
 //! It is made in the process, from what the log commits to and from nothing else, so that the same bag gives the same
 //! bytes. It is no picture of the platform, and says so.
 
+mod plain;
 mod sheet;
 mod text;
 
@@ -17,6 +18,7 @@ use crate::domain::case::Outcome;
 use crate::domain::category::Category;
 use crate::domain::comment::Platform;
 use crate::domain::words;
+pub use plain::{Block, Printed, plain};
 use sheet::{About, Sheet};
 
 /// Why there is no handling.

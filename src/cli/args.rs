@@ -133,6 +133,23 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What waits for whom, soonest first; or every kind of duty, with the law behind it.
+    Duties {
+        /// Instead: the table of all kinds of duty.
+        #[arg(long)]
+        list: bool,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What happened in a month, for a board: counted, never by who wrote.
+    Reports(Reports),
+    /// Guidelines: where two of them lead to different things.
+    Profile {
+        /// What to do with them.
+        #[command(subcommand)]
+        asked: ProfileCommand,
+    },
     /// Why the rules said what they said of a case, and whether they would say it again.
     Explain {
         /// `c-000123` or a diary number.
@@ -257,6 +274,38 @@ pub enum Rules {
         #[arg(long, value_name = "D")]
         since: Option<chrono::NaiveDate>,
         /// One JSON object a line: a rule each.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `reports`.
+#[derive(Debug, Clone, Args)]
+pub struct Reports {
+    /// The month (Stockholm); left out: the last whole one.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub month: Option<crate::domain::month::Month>,
+    /// The board; may be left out where one has accounts, and for --as json.
+    #[arg(long, value_name = "BOARD")]
+    pub board: Option<String>,
+    /// The form.
+    #[arg(long = "as", value_name = "FORM", default_value = "html")]
+    pub form: crate::cli::reports::Form,
+    /// Where to write; must not exist. Left out: standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `profile`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ProfileCommand {
+    /// Where two guidelines lead to different things.
+    Diff {
+        /// arjeplog, blank, jonkoping, tyreso, or a file that ends with .toml.
+        a: String,
+        /// The other.
+        b: String,
+        /// One JSON object a line.
         #[arg(long)]
         json: bool,
     },

@@ -30,6 +30,8 @@ pub mod doctor;
 
 pub mod due;
 
+pub mod duties;
+
 pub mod evaluate;
 
 pub mod explain;
@@ -45,7 +47,11 @@ pub mod media;
 
 pub mod metrics;
 
+pub mod profile;
+
 pub mod recovery;
+
+pub mod reports;
 
 pub mod rules;
 
@@ -154,9 +160,13 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
         }
         Command::Rules { asked } => rules::run(&asked, &config, out),
         Command::Categories { profile: choice, json } => {
-            categories::show(&profile(&choice)?, json, out)?;
+            categories::show(&guideline(&choice)?, json, out)?;
             Ok(Outcome::Done)
         }
+        Command::Duties { list: true, json } => duties::list(json, out),
+        Command::Duties { json, .. } => duties::open(&load(&config)?, json, out),
+        Command::Profile { asked } => profile::run(&asked, out),
+        Command::Reports(asked) => reports::run(&load(&config)?, &asked, out),
         Command::Accounts { from, to, json } => {
             let config = load(&config)?;
             let now = Clock::System.now();
@@ -231,13 +241,13 @@ pub fn os_user() -> String {
 
 /// The profile of a command that works without a configuration: `--profile P`, the configuration where there is one,
 /// else `arjeplog`.
-fn profile(choice: &ProfileChoice) -> anyhow::Result<Profile> {
+fn guideline(choice: &ProfileChoice) -> anyhow::Result<Profile> {
     Config::embedded_profile(choice.profile.as_deref().unwrap_or("arjeplog"))
         .map_err(|fault| anyhow!("{fault}"))
 }
 
 fn policies(choice: &ProfileChoice) -> anyhow::Result<Policies> {
-    Ok(profile(choice)?.categories.into_iter().collect())
+    Ok(guideline(choice)?.categories.into_iter().collect())
 }
 
 /// The language model named on the command line.
@@ -273,7 +283,7 @@ fn evaluate_command(asked: &args::Evaluate, out: &mut dyn Write) -> anyhow::Resu
 }
 
 fn due_command(due: &args::Due, _config: &Path, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let profile = profile(&due.profile)?;
+    let profile = guideline(&due.profile)?;
     let hours = crate::domain::calendar::Hours::default();
     if due.batch {
         let well = due::batch(std::io::stdin().lock(), out, &profile.clocks, &hours)?;

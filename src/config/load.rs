@@ -64,6 +64,20 @@ impl Config {
     pub fn embedded_profile(name: &str) -> Result<Profile, Fault> {
         profile::embedded(name)
     }
+
+    /// The profile in a file.
+    ///
+    /// # Errors
+    /// Every fault at once; never empty.
+    pub fn profile_file(path: &Path) -> Result<Profile, Vec<Fault>> {
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let text = read_text(path).map_err(|fault| vec![fault])?;
+        let read = profile::read(&name, path, &text);
+        match read.result {
+            Some(profile) if read.faults.is_empty() => Ok(profile),
+            _ => Err(read.faults),
+        }
+    }
 }
 
 fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Option<Config> {

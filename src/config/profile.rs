@@ -13,10 +13,11 @@ use crate::domain::category::{Category, CategoryPolicy, DecisionRef, Proposal, T
 use crate::domain::deadline::Clocks;
 
 /// The profiles in the program, by name.
-const EMBEDDED: [(&str, &str); 3] = [
+const EMBEDDED: [(&str, &str); 4] = [
     ("arjeplog", include_str!("../../config/profiles/arjeplog.toml")),
     ("blank", include_str!("../../config/profiles/blank.toml")),
     ("jonkoping", include_str!("../../config/profiles/jonkoping.toml")),
+    ("tyreso", include_str!("../../config/profiles/tyreso.toml")),
 ];
 
 /// Where a municipality keeps profiles of its own, beside `profiles/` in the folder of the configuration.
@@ -249,7 +250,7 @@ pub(super) fn find(name: &str, place: &Place, folder: &Path, report: &mut Report
     }
 }
 
-fn read(name: &str, path: &Path, text: &str) -> Examined<Profile> {
+pub(super) fn read(name: &str, path: &Path, text: &str) -> Examined<Profile> {
     document(path, text, |root, report| {
         let mut profile = Profile::undecided(name);
         profile.apply(root, report);

@@ -20,6 +20,8 @@ pub mod calendar;
 
 pub mod deadline;
 
+pub mod month;
+
 pub mod roster;
 
 pub mod duty;

@@ -27,6 +27,7 @@ pub mod polls;
 pub mod posts;
 pub mod purges;
 pub mod records;
+pub mod reports;
 pub mod rule_sets;
 pub mod summaries;
 pub mod totals;

@@ -29,6 +29,7 @@ mod polling;
 mod posts;
 mod purge;
 mod readme;
+mod reports;
 mod rules;
 mod secrets;
 mod supply;

@@ -416,7 +416,7 @@ fn the_categories_are_told_with_guideline_law_and_who_is_told() {
         assert_eq!(output.status.code(), Some(0), "{}", told(&output));
         lines(&output)
     };
-    for profile in ["arjeplog", "blank", "jonkoping"] {
+    for profile in ["arjeplog", "blank", "jonkoping", "tyreso"] {
         let all = categories(profile);
         assert_eq!(all.len(), 28, "DESIGN §5");
         for line in &all {
