@@ -142,6 +142,13 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Writes what must stand before the watch begins, from the configuration: impact assessment, record of processing,
+    /// information to those who write, description of the records, list of channels. Drafts, in Swedish.
+    Describe {
+        /// A folder that does not exist yet.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// What happened in a month, for a board: counted, never by who wrote.
     Reports(Reports),
     /// Guidelines: where two of them lead to different things.

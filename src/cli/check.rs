@@ -160,6 +160,9 @@ pub fn coming(config: &Config, now: DateTime<Utc>) -> Vec<Warning> {
             "write a later one, after trying it with `uppsikt doctor`, or update Uppsikt",
         );
     }
+    for (key, message, remedy) in unprotected(config) {
+        warn(format!("data_protection.{key}"), message.to_owned(), remedy);
+    }
     for (key, on) in decisions(config) {
         if on > today {
             warn(key, format!("{on} is still to come"), "correct the date, or wait for the decision");
@@ -169,6 +172,38 @@ pub fn coming(config: &Config, now: DateTime<Utc>) -> Vec<Warning> {
         warn(key, format!("{} {}", fault.file.display(), fault.message), &fault.remedy);
     }
     warnings
+}
+
+/// What must be decided and told before anybody's words are judged (N17): key, what is missing, remedy.
+fn unprotected(config: &Config) -> Vec<(&'static str, &'static str, &'static str)> {
+    let decided = &config.data_protection;
+    // Nothing but emulated platforms: nobody's data.
+    if config.accounts.iter().all(|account| account.api == Api::Sandbox) {
+        return Vec::new();
+    }
+    let mut missing = Vec::new();
+    if decided.assessment.is_none() {
+        missing.push((
+            "assessment",
+            "no impact assessment is decided; judging what people write needs one before it begins (art. 35 GDPR)",
+            "`uppsikt describe --out DIR` writes a draft; write the decision here: { by, on, dnr }",
+        ));
+    }
+    if decided.opinion.is_none() {
+        missing.push((
+            "opinion",
+            "the data protection officer has given no opinion (art. 35.2 GDPR)",
+            "write its date",
+        ));
+    }
+    if decided.informed.is_none() {
+        missing.push((
+            "informed",
+            "those who write are not told that what they write is read and judged (art. 13 and 14 GDPR)",
+            "publish the text of `uppsikt describe` on every account's page, and write the date",
+        ));
+    }
+    missing
 }
 
 /// All hours of the coming year from the day after `today`, and those without anybody at work; whole hours.
@@ -205,7 +240,9 @@ fn decisions(config: &Config) -> Vec<(String, NaiveDate)> {
         .accounts
         .iter()
         .map(|account| (format!("account[{}].poll_decided.on", account.id), account.poll_decided.on));
-    automatic.chain(denied).chain(polls).collect()
+    let assessed = config.data_protection.assessment.iter();
+    let assessed = assessed.map(|decision| ("data_protection.assessment.on".to_owned(), decision.on));
+    automatic.chain(denied).chain(polls).chain(assessed).collect()
 }
 
 /// The secrets that cannot be read, each file once.
@@ -262,12 +299,15 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r#"
         warning: DIR/uppsikt.toml: clocks.answer_24h: the promise of 24 hours runs unstaffed for 6635 of the coming year's 8760 hours; staff weekends and holidays, or promise less: clocks.answer_24h = false
         warning: DIR/uppsikt.toml: hours: nobody is named for the night: hot som kommer efter 16.30 läses tidigast 08.00; tell the heads so; letters about danger leave at any hour, but wake nobody
+        warning: DIR/uppsikt.toml: data_protection.assessment: no impact assessment is decided; judging what people write needs one before it begins (art. 35 GDPR); `uppsikt describe --out DIR` writes a draft; write the decision here: { by, on, dnr }
+        warning: DIR/uppsikt.toml: data_protection.opinion: the data protection officer has given no opinion (art. 35.2 GDPR); write its date
+        warning: DIR/uppsikt.toml: data_protection.informed: those who write are not told that what they write is read and judged (art. 13 and 14 GDPR); publish the text of `uppsikt describe` on every account's page, and write the date
         warning: DIR/uppsikt.toml: account[fb].token_file: DIR/lib-secrets/fb-token is not there; write the secret into it, with mode 0600
         warning: DIR/uppsikt.toml: account[fb].app_secret_file: DIR/lib-secrets/fb-app-secret is not there; write the secret into it, with mode 0600
         warning: DIR/uppsikt.toml: account[bsky].login_file: DIR/lib-secrets/bsky-login is not there; write the secret into it, with mode 0600
         warning: DIR/uppsikt.toml: mail.smtp.password_file: DIR/etc/smtp-password is not there; write the secret into it, with mode 0600
         warning: DIR/uppsikt.toml: paths.kek_file: DIR/etc/kek is not there; write the secret into it, with mode 0600
-        DIR/uppsikt.toml: 0 errors, 7 warnings
+        DIR/uppsikt.toml: 0 errors, 10 warnings
         "#);
     }
 

@@ -21,7 +21,7 @@ use crate::connector::{Connector, ConnectorError, Reading, Standing, reach_of};
 use crate::domain::key::{Because, Key, Missing};
 use crate::store;
 
-mod hosts;
+pub(super) mod hosts;
 
 /// A platform's clock that differs more stops hiding and registering.
 const SKEW: TimeDelta = TimeDelta::minutes(5);

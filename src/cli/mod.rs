@@ -26,6 +26,8 @@ pub mod decide;
 
 pub mod demo;
 
+pub mod describe;
+
 pub mod doctor;
 
 pub mod due;
@@ -165,6 +167,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
         }
         Command::Duties { list: true, json } => duties::list(json, out),
         Command::Duties { json, .. } => duties::open(&load(&config)?, json, out),
+        Command::Describe { out: folder } => describe::run(&load(&config)?, &folder, out),
         Command::Profile { asked } => profile::run(&asked, out),
         Command::Reports(asked) => reports::run(&load(&config)?, &asked, out),
         Command::Accounts { from, to, json } => {

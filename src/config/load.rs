@@ -120,6 +120,7 @@ fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Opt
     super::storage::decided(&accounts, &storage, report);
     let platforms = super::platforms::platforms(root, report);
     super::platforms::fits(&accounts, &platforms.clone().unwrap_or_default(), report);
+    let data_protection = super::privacy::data_protection(root, report);
     let staff = account::staff(&accounts, &known);
     let organisation = organisation?;
     Some(Config {
@@ -137,6 +138,7 @@ fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Opt
         clocks: profile.clocks,
         four_eyes: profile.four_eyes,
         denied,
+        data_protection,
         storage,
         platforms: platforms?,
         boards: known.boards,

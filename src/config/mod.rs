@@ -32,6 +32,8 @@ mod secret;
 
 mod platforms;
 
+mod privacy;
+
 mod reader;
 
 mod storage;
@@ -42,6 +44,7 @@ mod tests;
 pub use fault::{Fault, Warning};
 pub use load::Examined;
 pub use platforms::{LinkedinLimits, Platforms, XLimits};
+pub use privacy::DataProtection;
 pub use profile::{EditorRules, Profile};
 pub use storage::{Storage, StorageRule};
 
@@ -78,6 +81,8 @@ pub struct Config {
     pub storage: BTreeMap<String, Storage>,
     /// What may be asked of the platforms.
     pub platforms: Platforms,
+    /// What is decided and published about the processing of personal data.
+    pub data_protection: DataProtection,
     /// Boards and companies.
     pub boards: Vec<Board>,
     /// Persons, absences and who answers for which account.

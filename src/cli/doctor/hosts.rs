@@ -21,7 +21,7 @@ pub(super) fn list(config: &Config, as_json: bool, out: &mut dyn Write) -> std::
 }
 
 /// The hosts, with ports where they are not the scheme's own, and what each is for.
-pub(super) fn of(config: &Config) -> BTreeMap<String, Vec<String>> {
+pub(in crate::cli) fn of(config: &Config) -> BTreeMap<String, Vec<String>> {
     let mut hosts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut add = |host: String, purpose: String| {
         let purposes = hosts.entry(host).or_default();
