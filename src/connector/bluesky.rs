@@ -252,6 +252,13 @@ impl Connector for Bluesky {
     async fn standing(&self) -> Result<Standing, ConnectorError> {
         let ask = |session: &Session| session.get("com.atproto.server.getSession").purpose(Purpose::Look);
         let (answer, _) = self.read(ask).await?;
+        // Nothing is asked but whose session it is: the real server answers so for an account that it has suspended.
+        if answer.status == 400 && error_of(&answer).as_deref() == Some("InvalidRequest") {
+            return Err(ConnectorError::Unauthorized(format!(
+                "{}: the server does not know the account of this session any more; is it suspended?",
+                answer.place()
+            )));
+        }
         let answer = succeeded(answer)?;
         let Some((name, inactive)) = session::account(&answer.body) else {
             return Err(ConnectorError::Malformed(format!(

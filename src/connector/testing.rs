@@ -12,6 +12,9 @@ use crate::archive::Preserved;
 use crate::domain::comment::{CommentId, Seen};
 use crate::store::{Act, Intent};
 
+#[path = "../../tests/it/support/bluesky.rs"]
+pub(super) mod network;
+
 /// The moment at which these tests stand still.
 pub(super) const NOW: &str = "2026-11-23T12:00:00Z";
 

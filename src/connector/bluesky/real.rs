@@ -7,12 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-#[path = "../../../tests/it/support/bluesky.rs"]
-mod network;
-
-use network::Network;
-
 use super::*;
+use crate::connector::testing::network::Network;
 use crate::domain::comment::{CommentId, Seen};
 
 /// The network, our account on it, and two citizens.

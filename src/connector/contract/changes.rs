@@ -15,6 +15,10 @@ async fn an_edit_shows_under_the_same_id() {
     some(&EDITING, async |town| {
         town.say(1, &json!({}));
         town.say(2, &json!({ "parent": 1 }));
+        // More than a page: what was edited does not stand among the newest.
+        for n in 10..140 {
+            town.say(n, &json!({}));
+        }
         town.sweep().await;
         for n in [1, 2] {
             town.control("edit", &json!({ "id": town.id(n), "text": format!("ord-{n}. Ändrat 🙂") }));

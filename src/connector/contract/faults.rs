@@ -14,7 +14,7 @@ async fn meets(town: &Town, fault: &Value, expected: &[&str]) -> Vec<ConnectorEr
     let from = town.cursor().clone();
     for from in [None, from] {
         town.fault(fault);
-        match town.connector.page(from.as_ref()).await {
+        match town.connector().page(from.as_ref()).await {
             Ok(page) => assert!(
                 page.comments.is_empty() && page.listed.is_empty(),
                 "{}: {fault}: something is taken from no answer: {page:?}",
@@ -25,7 +25,7 @@ async fn meets(town: &Town, fault: &Value, expected: &[&str]) -> Vec<ConnectorEr
         town.fault(&json!({ "kind": "none" }));
     }
     town.fault(fault);
-    match town.connector.look(&town.target(1)).await {
+    match town.connector().look(&town.target(1)).await {
         Err(error) => errors.push(error),
         // A refusal of the one comment is an answer: our right does not reach it.
         Ok(look) => assert!(
@@ -110,7 +110,7 @@ async fn too_many_requests_says_how_long_as_the_platform_says_it() {
         let silent = json!({ "kind": "429", "times": 1 });
         for (fault, least, most) in [(told, 130, 130), (silent, 1, 3_600)] {
             town.fault(&fault);
-            let error = town.connector.page(None).await.unwrap_err();
+            let error = town.connector().page(None).await.unwrap_err();
             let ConnectorError::RateLimited(wait) = error else {
                 panic!("{}: {fault}: {error:?}", town.platform)
             };
@@ -143,7 +143,7 @@ async fn a_fault_in_the_middle_of_a_sweep_costs_no_place_in_it() {
             if step % 2 == 0 {
                 town.fault(&json!({ "kind": "lost", "on": "any" }));
             }
-            match town.connector.page(cursor.as_ref()).await {
+            match town.connector().page(cursor.as_ref()).await {
                 Ok(page) => {
                     seen.extend(page.comments.into_iter().map(|seen| seen.native_id));
                     cursor = page.cursor;

@@ -13,19 +13,12 @@ use crate::store::Act;
 async fn poll_until_told(town: &Town, most: u32) -> Option<ConnectorError> {
     let mut cursor = None;
     for _ in 0..most {
-        match town.connector.page(cursor.as_ref()).await {
+        match town.connector().page(cursor.as_ref()).await {
             Ok(page) => cursor = page.cursor,
             Err(error) => return Some(error),
         }
     }
     None
-}
-
-fn refused(town: &Town) -> Vec<String> {
-    let quotas = town.handle.sandbox().quotas();
-    let told = |quota: &serde_json::Value| quota["refused"].as_u64().unwrap_or(0) > 0;
-    let quotas: Vec<_> = quotas.iter().map(|quota| serde_json::to_value(quota).unwrap()).collect();
-    quotas.iter().filter(|quota| told(quota)).map(ToString::to_string).collect()
 }
 
 #[tokio::test]
@@ -45,21 +38,21 @@ async fn polling_ends_before_the_days_quota_and_leaves_acts_their_share() {
         let error = poll_until_told(town, 12_000).await.expect("the budget ends");
         assert_eq!(kind(&error), "RateLimited", "{}: {error}", town.platform);
         assert_eq!(
-            refused(town),
+            town.refused(),
             Vec::<String>::new(),
             "{}: the platform had to refuse {name}",
             town.platform
         );
         // An act still goes.
-        if town.connector.capabilities().hide {
+        if town.connector().capabilities().hide {
             town.act(Act::Hide, town.target(1)).await.unwrap();
         } else {
             town.look(town.target(1)).await;
         }
         // And after the window polling goes on.
         town.later(TimeDelta::hours(25));
-        sweep(&*town.connector, None).await.unwrap();
-        assert_eq!(refused(town), Vec::<String>::new());
+        sweep(town.connector(), None).await.unwrap();
+        assert_eq!(town.refused(), Vec::<String>::new());
     })
     .await;
 }
@@ -84,14 +77,14 @@ async fn a_quota_that_somebody_else_used_up_is_taken_at_its_word() {
         for _ in 0..6 {
             // A client that asks again at once would be one that does not listen.
             let from = town.cursor().clone();
-            match sweep(&*town.connector, from).await {
+            match sweep(town.connector(), from).await {
                 Ok(_) => {}
                 Err(ConnectorError::RateLimited(wait)) => waits.push(wait),
                 Err(error) => panic!("{}: {error}", town.platform),
             }
         }
         assert!(!waits.is_empty(), "{}", town.platform);
-        let calls = refused(town);
+        let calls = town.refused();
         assert!(calls.len() <= 1, "{}: {calls:?}", town.platform);
         town.later(TimeDelta::hours(25));
         town.sweep().await;
@@ -101,7 +94,7 @@ async fn a_quota_that_somebody_else_used_up_is_taken_at_its_word() {
 
 /// What is left of the quota whose name ends so.
 fn used(town: &Town, name: &str) -> (u64, u64) {
-    let left = town.connector.budgets().into_iter().find(|left| left.name.ends_with(name));
+    let left = town.connector().budgets().into_iter().find(|left| left.name.ends_with(name));
     let left = left.unwrap_or_else(|| panic!("{}: no quota {name}", town.platform));
     (left.used, left.limit)
 }
@@ -116,7 +109,7 @@ async fn one_persons_day_on_linkedin_ends_at_midnight_and_is_not_the_apps() {
             "quota",
             &json!({ "account": town.account(), "name": "linkedin.member", "limit": 100, "used": 100, "window": "utc_day" }),
         );
-        let Err(ConnectorError::RateLimited(wait)) = town.connector.look(&town.target(1)).await else {
+        let Err(ConnectorError::RateLimited(wait)) = town.connector().look(&town.target(1)).await else {
             panic!("the day is used up")
         };
         let midnight = TimeDelta::hours(12).to_std().unwrap();
@@ -126,12 +119,12 @@ async fn one_persons_day_on_linkedin_ends_at_midnight_and_is_not_the_apps() {
         let (spent, limit) = used(town, "/calls a day");
         assert!(spent < limit / 10, "the app's other persons go on: {spent} of {limit}");
         // Asked again and again, the platform hears of none of it, and the app pays nothing for it.
-        let before = town.handle.sandbox().requests().len();
+        let before = town.calls();
         let from = town.cursor().clone();
         for _ in 0..50 {
-            assert!(town.connector.page(from.as_ref()).await.is_err());
+            assert!(town.connector().page(from.as_ref()).await.is_err());
         }
-        assert_eq!(town.handle.sandbox().requests().len(), before);
+        assert_eq!(town.calls(), before);
         assert_eq!(used(town, "/calls a day").0, spent);
         town.later(TimeDelta::hours(13));
         town.sweep().await;
@@ -148,7 +141,7 @@ async fn a_full_window_on_x_is_heard_from_its_headers_and_closes_that_window_onl
             "quota",
             &json!({ "account": town.account(), "name": "x.tweets", "limit": 40, "used": 40, "window": { "fixed": 900 } }),
         );
-        let Err(ConnectorError::RateLimited(wait)) = town.connector.look(&town.target(1)).await else {
+        let Err(ConnectorError::RateLimited(wait)) = town.connector().look(&town.target(1)).await else {
             panic!("the window is full")
         };
         assert!(wait.as_secs() > 60 && wait.as_secs() <= 900, "as x-rate-limit-reset says: {wait:?}");
@@ -169,7 +162,7 @@ async fn what_is_left_is_told_for_every_platform() {
     each(async |town| {
         town.say(1, &json!({}));
         town.sweep().await;
-        let left = town.connector.budgets();
+        let left = town.connector().budgets();
         assert!(!left.is_empty(), "{}", town.platform);
         for left in &left {
             assert!(left.limit > 0 && left.used <= left.limit, "{}: {left:?}", town.platform);
@@ -188,7 +181,7 @@ async fn what_is_spent_outlives_a_restart() {
         let used = |connector: &dyn crate::connector::Connector| -> u64 {
             connector.budgets().iter().map(|left| left.used).sum()
         };
-        let before = used(&*town.connector);
+        let before = used(town.connector());
         assert!(before > 0, "{}", town.platform);
         assert!(used(&*town.restarted()) >= before, "{}", town.platform);
     })
@@ -205,7 +198,7 @@ async fn meta_is_polled_less_when_its_headers_say_that_much_is_used() {
         town.control("account", &json!({ "account": town.account(), "usage": 97 }));
         let mut limited = false;
         for _ in 0..40 {
-            if let Err(error) = sweep(&*town.connector, None).await {
+            if let Err(error) = sweep(town.connector(), None).await {
                 assert_eq!(kind(&error), "RateLimited", "{}: {error}", town.platform);
                 limited = true;
                 break;

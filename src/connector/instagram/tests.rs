@@ -167,12 +167,14 @@ async fn a_page_without_paging_is_the_last_and_the_token_in_an_address_goes_nowh
     })
     .await;
     let instagram = instagram(&server);
-    let mut cursor = None;
+    let (mut cursor, mut listed) = (None, Vec::new());
     for _ in 0..3 {
         let page = instagram.page(cursor.as_ref()).await.unwrap();
         assert!(!format!("{page:?}").contains(TOKEN), "{page:?}");
+        listed.extend(page.listed);
         cursor = page.cursor;
     }
+    assert_eq!(listed, ["m"], "the list has ended, and is not one that only seems to");
     assert!(server.asked().iter().all(|asked| !asked.path.contains(TOKEN)));
     assert_eq!(lines(&server), ["GET /178", "GET /178/media", "GET /m/comments", "GET /m/comments"]);
 }

@@ -79,8 +79,8 @@ pub(super) const LINKEDIN: &[Row] = &[
     (
         "500 calls a day an app until midnight UTC, no headers",
         Test(
-            "connector/contract/limits.rs",
-            "polling_ends_before_the_days_quota_and_leaves_acts_their_share",
+            "connector/linkedin/tests/scripted.rs",
+            "the_apps_day_ends_by_our_own_count_and_polling_before_it",
         ),
     ),
     (
@@ -125,7 +125,7 @@ pub(super) const X: &[Row] = &[
     ),
     (
         "50 hides in 15 minutes",
-        Test("connector/x/tests/scripted.rs", "the_headers_tell_what_is_left_of_each_window"),
+        Test("connector/x/tests/scripted.rs", "fifty_hides_in_a_window_and_no_more_also_without_headers"),
     ),
     (
         "no field tells that a reply is hidden: we remember",
@@ -224,7 +224,7 @@ pub(super) const BLUESKY: &[Row] = &[
     ),
     (
         "at most 300 hidden replies",
-        Test("connector/bluesky/real.rs", "a_conflict_a_full_gate_and_anothers_thread_are_told"),
+        Test("connector/bluesky/tests/acting.rs", "what_the_repository_answers_to_a_write_says_what_to_do"),
     ),
     (
         "allow absent is anyone, [] nobody: kept as it is",
@@ -240,7 +240,7 @@ pub(super) const BLUESKY: &[Row] = &[
     ),
     (
         "read, modify, write with swapRecord",
-        Test("connector/bluesky/real.rs", "hiding_is_seen_undone_and_keeps_what_others_wrote_in_the_gate"),
+        Test("connector/bluesky/real.rs", "a_conflict_a_full_gate_and_anothers_thread_are_told"),
     ),
     (
         "only the root's author can hide",
@@ -295,7 +295,7 @@ pub(super) const BLUESKY: &[Row] = &[
         "points of writes and RateLimit headers",
         Test(
             "connector/bluesky/rates.rs",
-            "too_many_closes_the_address_for_all_accounts_and_nothing_more_is_sent",
+            "every_request_counts_and_the_headers_say_what_others_behind_the_address_have_used",
         ),
     ),
     ("posts cannot be edited: a new id", Not("a deletion and a new post, which are seen as such")),

@@ -187,6 +187,8 @@ async fn each_error_says_what_to_do_next_and_repeats_no_message() {
         (Reply::status(200, "[]"), "Malformed"),
     ] {
         let told = format!("{reply:?}");
+        let is_version =
+            matches!(&reply, Reply::Whole(_, _, body) if body.windows(7).any(|word| word == b"VERSION"));
         let (_server, linkedin, _) = saying(move |asked| match path(asked) {
             "organizationAcls" => small(asked),
             _ => reply.clone(),
@@ -196,7 +198,27 @@ async fn each_error_says_what_to_do_next_and_repeats_no_message() {
         let error = linkedin.page(first.cursor.as_ref()).await.unwrap_err();
         assert_eq!(kind(&error), expected, "{told}: {error}");
         assert!(!error.to_string().contains("hemligt"));
+        assert_eq!(is_version, error.to_string().contains("update Uppsikt"), "{told}: {error}");
     }
+}
+
+#[tokio::test]
+async fn the_apps_day_ends_by_our_own_count_and_polling_before_it() {
+    let (server, linkedin, clock) = saying(small).await;
+    let mut cursor = None;
+    let error = loop {
+        match linkedin.page(cursor.as_ref()).await {
+            Ok(page) => cursor = page.cursor,
+            Err(error) => break error,
+        }
+        assert!(server.asked().len() < 2_000, "polling goes on without end");
+    };
+    assert_eq!(kind(&error), "RateLimited", "{error}");
+    let calls = u64::try_from(server.asked().len()).unwrap();
+    assert!((CALLS_A_DAY * 8 / 10..CALLS_A_DAY).contains(&calls), "{calls}: looks and acts have the rest");
+    // Without a word from the platform the day is over at midnight UTC.
+    clock.set("2026-11-24T00:00:01Z".parse().unwrap());
+    linkedin.page(cursor.as_ref()).await.unwrap();
 }
 
 #[tokio::test]

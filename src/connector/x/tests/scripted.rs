@@ -233,6 +233,7 @@ async fn each_refusal_of_a_hide_says_what_to_do_next() {
         ),
         (Reply::status(404, r#"{"title":"Not Found Error","type":"x/resource-not-found"}"#), "Refused"),
         (Reply::status(402, r#"{"title":"CreditsDepleted"}"#), "Unauthorized"),
+        (Reply::status(402, r#"{"title":"Payment Required"}"#), "Unauthorized"),
         (Reply::status(403, r#"{"title":"CreditsDepleted"}"#), "Unauthorized"),
         (Reply::status(401, r#"{"title":"Unauthorized","status":401}"#), "Unauthorized"),
         (Reply::status(429, r#"{"errors":[{"code":88,"message":"Rate limit exceeded"}]}"#), "RateLimited"),
@@ -269,6 +270,18 @@ async fn the_headers_tell_what_is_left_of_each_window() {
         "RateLimited",
         "before it is sent"
     );
+}
+
+#[tokio::test]
+async fn fifty_hides_in_a_window_and_no_more_also_without_headers() {
+    let (server, x, clock) = saying(|asked| Reply::json(&json!({ "data": asked.json() }))).await;
+    for _ in 0..50 {
+        act(&x, Act::Hide, target("7", OWN)).await.unwrap();
+    }
+    assert_eq!(kind(&act(&x, Act::Hide, target("7", OWN)).await.unwrap_err()), "RateLimited");
+    assert_eq!(server.asked().len(), 50, "the one too many is not sent");
+    clock.set(clock.now() + chrono::TimeDelta::minutes(16));
+    act(&x, Act::Hide, target("7", OWN)).await.unwrap();
 }
 
 #[tokio::test]
@@ -355,6 +368,17 @@ async fn no_more_posts_are_paid_for_than_the_cap_allows_and_looks_keep_a_reserve
     assert_eq!(kind(&x.page(None).await.unwrap_err()), "RateLimited");
     assert!(server.asked().is_empty());
     x.look(&target("7", OWN)).await.unwrap();
+    // Each post is paid for, and not each call.
+    let (_server, x, _) = saying(|_| {
+        let posts: Vec<_> = (60..67)
+            .map(|n| post(&format!("21237481879602462{n}"), OWN, "77", "2026-11-21T12:00:00Z"))
+            .collect();
+        list(&posts, None)
+    })
+    .await;
+    x.page(None).await.unwrap();
+    let read = x.budgets().into_iter().find(|left| left.name.ends_with(super::super::READS)).unwrap();
+    assert_eq!(read.used, 7);
 }
 
 #[tokio::test]
