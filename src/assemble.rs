@@ -461,8 +461,7 @@ fn rotating(
             let channels =
                 config.accounts.iter().filter(|account| account.platform == Platform::Youtube).count() as u64;
             let youtube = Youtube::new(http, api, native, token, budget, clock);
-            // Half of what polling may spend, shared by the channels.
-            Box::new(youtube.with_whole_units(youtube::WHOLE_UNITS.min(4_250 / channels.max(1))))
+            Box::new(youtube.with_further_units(youtube::FURTHER_UNITS / channels.max(1)))
         }
         Platform::Linkedin => {
             let limits = &config.platforms.linkedin;

@@ -75,6 +75,9 @@ pub struct Page {
     pub listed: Vec<String>,
     /// What the platform cannot show or Uppsikt did not read in this page, in Swedish, for the poll log.
     pub blind: Vec<String>,
+    /// Whether it belongs to what is read now and then beyond what every sweep reads: what it costs says nothing about the
+    /// next sweep's cost. Whoever reads so keeps that within a share of the quota.
+    pub beyond: bool,
     /// The platform's clock, from the answer's `Date` header.
     pub date: Option<DateTime<Utc>>,
 }

@@ -69,6 +69,7 @@ pub async fn account(app: &App, account: &Account) -> Result<Polled, StoreError>
         listed: Vec::new(),
         doubtful: Vec::new(),
         withheld: BTreeSet::new(),
+        beyond: false,
         wait: None,
     };
     let ((), cost) = {
@@ -84,8 +85,12 @@ pub async fn account(app: &App, account: &Account) -> Result<Polled, StoreError>
         .await;
         (result?, cost)
     };
-    let Reading { mut row, wait, .. } = reading;
-    row.cost = cost;
+    let Reading { mut row, wait, beyond, .. } = reading;
+    // Looks are counted as usual where no more than usual was read.
+    if !beyond {
+        add(&mut row.usual, &cost);
+    }
+    add(&mut row.cost, &cost);
     end(app, account, row, sweep, wait).await
 }
 
@@ -132,6 +137,14 @@ fn empty(account: &Account, started_at: DateTime<Utc>) -> PollRow {
         blind: Vec::new(),
         dead_key: false,
         cost: BTreeMap::new(),
+        usual: BTreeMap::new(),
+    }
+}
+
+/// Adds units by quota.
+fn add(sum: &mut BTreeMap<String, u64>, more: &BTreeMap<String, u64>) {
+    for (quota, units) in more {
+        *sum.entry(quota.clone()).or_default() += units;
     }
 }
 
@@ -192,8 +205,8 @@ async fn next(
             // What the others cost counts only where they spend of the same.
             if ok && !left.is_empty() {
                 costs = polls::costs(reader)?;
-                if !row.cost.is_empty() {
-                    costs.insert(row.account.clone(), row.cost.clone());
+                if !row.usual.is_empty() {
+                    costs.insert(row.account.clone(), row.usual.clone());
                 }
             }
             let ended = Ended {
@@ -292,6 +305,8 @@ struct Reading {
     doubtful: Vec<i64>,
     /// Those of them that a list shows as hidden.
     withheld: BTreeSet<i64>,
+    /// Whether more was read than every poll reads.
+    beyond: bool,
     /// How long the platform wants to be left alone.
     wait: Option<TimeDelta>,
 }
@@ -308,7 +323,9 @@ impl Reading {
     ) -> Result<(), StoreError> {
         for _ in 0..MOST_PAGES {
             let asked = app.db.read(comments::newest_version).await?;
-            let page = match connector.page(cursor.as_ref()).await {
+            let (page, cost) = budget::metered(connector.page(cursor.as_ref())).await;
+            add(&mut self.row.cost, &cost);
+            let page = match page {
                 Ok(page) => page,
                 Err(error) => {
                     if let ConnectorError::RateLimited(time) = &error {
@@ -320,6 +337,11 @@ impl Reading {
                 }
             };
             app.compare_clocks(&account.id, page.date);
+            if page.beyond {
+                self.beyond = true;
+            } else {
+                add(&mut self.row.usual, &cost);
+            }
             self.take(account, &page);
             let more = page.more;
             cursor.clone_from(&page.cursor);
