@@ -465,9 +465,10 @@ fn rotating(
         }
         Platform::Linkedin => {
             let limits = &config.platforms.linkedin;
-            // A key is one person's; no answer names the person, so the file of the key does.
+            // A key is one person's; no answer names the person, so the file of the key does. Accounts in the sandbox
+            // that have none all use the same.
             let file = account.token_file.as_deref().and_then(Path::file_name);
-            let key = file.map_or_else(|| account.native_id.clone(), |name| name.to_string_lossy().into());
+            let key = file.map_or_else(|| "sandbox".into(), |name| name.to_string_lossy());
             let person =
                 book.budget(&format!("{id}/{key}"), linkedin::quotas_by_person(limits.calls_a_day_by_person));
             let linkedin = Linkedin::new(http, api, &native, token, budget, clock)
