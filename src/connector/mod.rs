@@ -174,6 +174,14 @@ pub fn capabilities_of(platform: Platform) -> Capabilities {
     }
 }
 
+/// Whether a comment that this platform's lists show as hidden is held back by the platform itself.
+///
+/// YouTube lists what it holds as likely spam or for review, and nothing that a person has rejected. Elsewhere nobody tells
+/// who hid a comment.
+pub fn lists_what_it_holds(platform: Platform) -> bool {
+    platform == Platform::Youtube
+}
+
 /// A place where visitors write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Surface {

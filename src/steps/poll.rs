@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::{Account, AccountStatus};
-use crate::connector::{Connector, ConnectorError, Cursor, Look, Page, Sighting, budget};
+use crate::connector::{
+    Connector, ConnectorError, Cursor, Look, Page, Sighting, budget, lists_what_it_holds,
+};
 use crate::kill::{self, When};
 use crate::pipeline::App;
 use crate::polling::schedule::{self, Ended};
@@ -432,6 +434,7 @@ async fn confirm(
         Ok(look) => look,
         Err(error) => return Ok(Err(error)),
     };
+    let held = withheld && look.sighting.is_hidden() && lists_what_it_holds(connector.platform());
     app.compare_clocks(&account.id, look.date);
     let (config, now) = (app.config.clone(), app.clock.now());
     app.db
@@ -440,13 +443,14 @@ async fn confirm(
             if comments::mark(tx, comment)? != before {
                 return Ok(());
             }
-            note_look(tx, &config, comment, &look, now)
+            note_look(tx, &config, comment, (&look, held), now)
         })
         .await?;
     Ok(Ok(()))
 }
 
-/// Notes what a look shows: a new text is stored as a version, a new standing as a change that Uppsikt did not make.
+/// Notes what a look shows: a new text is stored as a version, a new standing as a change that Uppsikt did not make; by
+/// the platform itself, where its lists say that it holds the comment back (`held`).
 ///
 /// # Errors
 /// Engine errors.
@@ -454,12 +458,12 @@ pub(crate) fn note_look(
     tx: &store::Tx<'_>,
     config: &crate::config::Config,
     comment: i64,
-    look: &Look,
+    (look, held): (&Look, bool),
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let stored = comments::get(tx, comment)?;
     if let Some(seen) = &look.seen {
         comments::add_version(tx, &stored, seen, now)?;
     }
-    crate::moves::sighted(tx, config, &stored, look.sighting, now)
+    crate::moves::sighted(tx, config, &stored, (look.sighting, held), now)
 }
