@@ -461,14 +461,14 @@ fn rotating(
             let channels =
                 config.accounts.iter().filter(|account| account.platform == Platform::Youtube).count() as u64;
             let youtube = Youtube::new(http, api, native, token, budget, clock);
-            // Half of what polling may spend, shared by the channels.
-            Box::new(youtube.with_whole_units(youtube::WHOLE_UNITS.min(4_250 / channels.max(1))))
+            Box::new(youtube.with_further_units(youtube::FURTHER_UNITS / channels.max(1)))
         }
         Platform::Linkedin => {
             let limits = &config.platforms.linkedin;
-            // A key is one person's; no answer names the person, so the file of the key does.
+            // A key is one person's; no answer names the person, so the file of the key does. Accounts in the sandbox
+            // that have none all use the same.
             let file = account.token_file.as_deref().and_then(Path::file_name);
-            let key = file.map_or_else(|| account.native_id.clone(), |name| name.to_string_lossy().into());
+            let key = file.map_or_else(|| "sandbox".into(), |name| name.to_string_lossy());
             let person =
                 book.budget(&format!("{id}/{key}"), linkedin::quotas_by_person(limits.calls_a_day_by_person));
             let linkedin = Linkedin::new(http, api, &native, token, budget, clock)

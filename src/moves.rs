@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::config::{Account, AccountStatus, Config, Mode};
-use crate::connector::Sighting;
+use crate::connector::{Sighting, lists_what_it_holds};
 use crate::domain::calendar;
 use crate::domain::case::{CaseId, CaseState, Outcome};
 use crate::domain::category::{Category, DecisionRef, Proposal};
@@ -187,11 +187,15 @@ pub fn judged(
         return edited_text(tx, config, account, stored, &case, assessment, now);
     }
     if arrived_hidden {
-        comments::note_sighting(tx, stored.id, stored.sighting, "outside", now)?;
-        let note =
-            "Kommentaren var redan dold när Uppsikt såg den: av plattformens filter, eller av någon i \
-                    plattformens app. Vem är okänt."
-                .to_owned();
+        let held = lists_what_it_holds(account.platform);
+        comments::note_outside(tx, stored.id, stored.sighting, held, now)?;
+        let note = if held {
+            "Kommentaren var redan dold när Uppsikt såg den: plattformens filter håller inne den."
+        } else {
+            "Kommentaren var redan dold när Uppsikt såg den: av plattformens filter, eller av någon i plattformens \
+             app. Vem är okänt."
+        };
+        let note = note.to_owned();
         begin(tx, config, &about("changed_outside", now, Some(note)))?;
     }
     if flagged {

@@ -106,9 +106,10 @@ fn tell(file: &CaseFile, config: &Config, out: &mut dyn Write) -> io::Result<()>
     for change in &file.outside {
         writeln!(
             out,
-            "Ändrad utanför Uppsikt, av okänd, {}: {}.",
+            "Ändrad utanför Uppsikt, av {}, {}: {}.",
+            words::outsider(&change.sighting, change.held),
             moment(change.at),
-            words::sighting(&change.sighting)
+            words::outside(&change.sighting)
         )?;
     }
     Ok(())
@@ -249,8 +250,9 @@ fn who(step: &StepView, config: &Config) -> String {
         Who::Author => format!("av {}", Line::new(name.unwrap_or("okänd författare"))),
         Who::Person => format!("av {}", person(config, name.unwrap_or_default())),
         Who::Uppsikt => format!("av {}", person(config, MACHINE)),
-        Who::Account => "av någon som har kommunens konto".to_owned(),
-        Who::Unknown => "av okänd".to_owned(),
+        Who::Account => format!("av {}", words::outsider("hidden_by_us", false)),
+        Who::Platform => format!("av {}", words::outsider("", true)),
+        Who::Unknown => format!("av {}", words::outsider("", false)),
     }
 }
 

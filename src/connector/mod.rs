@@ -75,6 +75,9 @@ pub struct Page {
     pub listed: Vec<String>,
     /// What the platform cannot show or Uppsikt did not read in this page, in Swedish, for the poll log.
     pub blind: Vec<String>,
+    /// Whether it belongs to what is read now and then beyond what every sweep reads: what it costs says nothing about the
+    /// next sweep's cost. Whoever reads so keeps that within a share of the quota.
+    pub beyond: bool,
     /// The platform's clock, from the answer's `Date` header.
     pub date: Option<DateTime<Utc>>,
 }
@@ -169,6 +172,14 @@ pub fn capabilities_of(platform: Platform) -> Capabilities {
         Platform::Linkedin => linkedin::CAPABILITIES,
         Platform::X => x::CAPABILITIES,
     }
+}
+
+/// Whether a comment that this platform's lists show as hidden is held back by the platform itself.
+///
+/// YouTube lists what it holds as likely spam or for review, and nothing that a person has rejected. Elsewhere nobody tells
+/// who hid a comment.
+pub fn lists_what_it_holds(platform: Platform) -> bool {
+    platform == Platform::Youtube
 }
 
 /// A place where visitors write.

@@ -9,8 +9,9 @@
 //!
 //! **Units.** A pass costs 1 unit (the newest hundred threads of the channel), every quarter of an hour 3 (what is held
 //! back too), and at most [`WHOLE_UNITS`] units a day go to reading everything: polled every five minutes a channel
-//! costs at most 288 + 2 · 96 + 500 = 980 of the app's 10 000 units a day, plus 1 for each thread of the first page
-//! whose replies changed. A look costs 1 to 4, an act 50.
+//! of up to a hundred threads costs at most 288 + 2 · 96 + 500 = 980 of the app's 10 000 units a day, plus 1 for each
+//! thread whose replies changed. Of a larger one the published list is read to its end as often as the rest of
+//! [`FURTHER_UNITS`] allows. A look costs 1 to 4, an act 50.
 //!
 //! | fact of the platform | what is done |
 //! |---|---|
@@ -18,7 +19,9 @@
 //! | the default view is `published` only | `heldForReview` and `likelySpam` are asked for in turn and arrive hidden |
 //! | answers do not tell the state | inferred from the view asked; a field that tells it wins |
 //! | `replies` holds a part only | `comments.list?parentId` where more are counted than came, if the count has moved |
-//! | late replies, edits and deletions are not first in `order=time` | sweeps that read everything; only they say `listed` |
+//! | late replies under old threads are not first in `order=time` | passes that read the list to its end, and replies where a thread's count moved; the others say that they did not |
+//! | edits of replies and deletions do not even move a count upwards | sweeps that read everything; only they say `listed` |
+//! | a reply deleted and another written in between leave the count as it was | the new one is found if it comes along with its thread, else by the sweep that reads everything |
 //! | `totalResults` is of the page | not read |
 //! | `pageInfo` may lack `totalResults`, `items` may be missing | neither is needed |
 //! | a page token may be worn out | the list is begun anew, once |
@@ -78,8 +81,11 @@ const UNITS: &str = "units a day";
 /// What a write costs.
 const WRITE: u64 = 50;
 
-/// Units a day for sweeps that read everything, and the looks that follow from them.
+/// Units a day for sweeps that read everything, and the looks that follow from them, at most.
 pub const WHOLE_UNITS: u64 = 500;
+
+/// Units a day for all that is read beyond the newest threads: half of what polling may spend. Channels share it.
+pub const FURTHER_UNITS: u64 = 4_250;
 
 /// How long it is believed that the comments of a post can be read, in minutes.
 const READABLE: TimeDelta = TimeDelta::minutes(30);
@@ -117,6 +123,7 @@ pub struct Youtube {
     channel: String,
     key: Key,
     whole_units_a_day: u64,
+    wide_units_a_day: u64,
     /// Units that looks have cost since the last sweep of everything.
     looks: AtomicU64,
     /// Posts whose comments our key was seen to read, and when.
@@ -149,15 +156,18 @@ impl Youtube {
             channel,
             key,
             whole_units_a_day: WHOLE_UNITS,
+            wide_units_a_day: FURTHER_UNITS - WHOLE_UNITS,
             looks: AtomicU64::new(0),
             readable: Mutex::default(),
         }
     }
 
-    /// Gives sweeps that read everything another share of the day's units: an app with many channels has less for each.
+    /// Gives what is read beyond the newest threads another share of the day's units: an app with many channels has less
+    /// for each. Half of it, and at most [`WHOLE_UNITS`], goes to sweeps that read everything.
     #[must_use]
-    pub fn with_whole_units(self, units_a_day: u64) -> Self {
-        Self { whole_units_a_day: units_a_day.max(1), ..self }
+    pub fn with_further_units(self, units_a_day: u64) -> Self {
+        let whole = WHOLE_UNITS.min(units_a_day / 2).max(1);
+        Self { whole_units_a_day: whole, wide_units_a_day: units_a_day.saturating_sub(whole).max(1), ..self }
     }
 
     /// Asks, with the key renewed once if it is no longer taken; also gives the address.
@@ -382,9 +392,23 @@ pub const CAPABILITIES: Capabilities = Capabilities {
                              under kommentaren döljs också. Kommentaren syns inte heller i YouTube Studio: bara \
                              Uppsikt, som minns dess id, kan visa den igen.",
     surfaces: &[
-        Surface { name: "kommentarer och svar under kanalens filmer", reading: Reading::EveryPass },
-        Surface { name: "kommentarer som YouTube håller inne", reading: Reading::EveryPass },
-        Surface { name: "sena svar, ändringar och borttagningar i äldre trådar", reading: Reading::Swept },
+        Surface {
+            name: "nya kommentarer under kanalens filmer, och svar i de hundra senaste trådarna",
+            reading: Reading::EveryPass,
+        },
+        Surface {
+            name: "kommentarer som YouTube håller inne: de hundra senaste, varje kvart",
+            reading: Reading::EveryPass,
+        },
+        Surface {
+            name: "svar i äldre trådar: så ofta kvoten räcker, minst en gång om dygnet",
+            reading: Reading::Swept,
+        },
+        Surface {
+            name: "borttagna kommentarer, ändrade svar och äldre som hålls inne: så ofta kvoten räcker, minst en gång i \
+                   veckan om den räcker till det",
+            reading: Reading::Swept,
+        },
         Surface {
             name: "livechatt",
             reading: Reading::ByHand(

@@ -159,7 +159,7 @@ pub(super) fn render(
             index => event.index, what => words::entry(&event.t), at => time(event.at),
         }).collect::<Vec<_>>(),
         outside => file.outside.iter().map(|change| context! {
-            at => time(change.at), what => words::sighting(&change.sighting),
+            at => time(change.at), what => words::outside(&change.sighting), by => words::outsider(&change.sighting, change.held),
         }).collect::<Vec<_>>(),
         history => file.history.iter().map(|step| context! {
             at => time(step.at), what => words::step(&step.what), by => by(config, step),
@@ -398,8 +398,9 @@ fn by(config: &Config, step: &StepView) -> String {
     match step.who {
         Who::Author => name(step.name.as_deref()),
         Who::Person | Who::Uppsikt => person(config, step.name.as_deref().unwrap_or_default()),
-        Who::Account => "någon som har kommunens konto".to_owned(),
-        Who::Unknown => "okänd".to_owned(),
+        Who::Account => words::outsider("hidden_by_us", false).to_owned(),
+        Who::Platform => words::outsider("", true).to_owned(),
+        Who::Unknown => words::outsider("", false).to_owned(),
     }
 }
 

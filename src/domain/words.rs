@@ -202,12 +202,7 @@ pub fn step(what: &str) -> String {
         return format!("beslut: {}", outcome.to_lowercase());
     }
     if let Some(sighted) = what.strip_prefix("outside_") {
-        let sighted = match sighted {
-            "public" => "synlig igen",
-            "hidden" | "hidden_by_us" => "dold",
-            other => sighting(other),
-        };
-        return format!("ändrad utanför Uppsikt: {sighted}");
+        return format!("ändrad utanför Uppsikt: {}", outside(sighted));
     }
     match what {
         "written" => "skriven",
@@ -215,6 +210,25 @@ pub fn step(what: &str) -> String {
         other => entry(other),
     }
     .to_owned()
+}
+
+/// How a comment stands that Uppsikt did not change.
+pub fn outside(code: &str) -> &'static str {
+    match code {
+        "public" => "synlig igen",
+        "hidden" | "hidden_by_us" => "dold",
+        other => sighting(other),
+    }
+}
+
+/// Who changed it so, after "av": the platform, where its lists say that it holds the comment back (`held`), the account,
+/// where the platform tells that; else nobody knows.
+pub fn outsider(code: &str, held: bool) -> &'static str {
+    match code {
+        _ if held => "plattformens filter",
+        "hidden_by_us" => "någon som har kommunens konto",
+        _ => "okänd",
+    }
 }
 
 /// How far a decision has come.

@@ -6,13 +6,14 @@ use super::{ANSWER_KINDS, About, begin};
 use crate::config::{Config, StorageRule};
 use crate::connector::Sighting;
 use crate::domain::case::{CaseState, OutsideChange, outside_change};
+use crate::domain::words;
 use crate::store::comments::StoredComment;
 use crate::store::decisions::MACHINE;
 use crate::store::{Result, Tx, cases, comments, decisions, duties, intents};
 
 /// What follows when a look shows a comment standing otherwise than before, and Uppsikt is not just acting on it.
 ///
-/// Who did it is never guessed (N7).
+/// Who did it is never guessed (N7); the platform's own lists may tell that it holds the comment back (`held`).
 ///
 /// # Errors
 /// Engine errors.
@@ -20,7 +21,7 @@ pub fn sighted(
     tx: &Tx<'_>,
     config: &Config,
     stored: &StoredComment,
-    sighting: Sighting,
+    (sighting, held): (Sighting, bool),
     now: DateTime<Utc>,
 ) -> Result<()> {
     let case = cases::of_comment(tx, stored.id)?;
@@ -47,7 +48,7 @@ pub fn sighted(
         return Ok(());
     }
     let case = cases::open(tx, stored.id, now)?;
-    comments::note_sighting(tx, stored.id, sighting, "outside", now)?;
+    comments::note_outside(tx, stored.id, sighting, held, now)?;
     let what = match change {
         OutsideChange::None => return Ok(()),
         OutsideChange::Hidden => "Kommentaren har dolts",
@@ -71,7 +72,7 @@ pub fn sighted(
             account: &stored.comment.account,
             trigger_at: now,
             found_at: now,
-            note: Some(format!("{what}. Ändrad utanför Uppsikt, av okänd.")),
+            note: Some(format!("{what}. Ändrad utanför Uppsikt, av {}.", words::outsider("", held))),
         },
     )
 }

@@ -42,6 +42,8 @@ pub(super) struct World {
     /// What the request in hand does, and what those before it did.
     pub(super) log: Log,
     pub(super) memory: Memory,
+    /// The account that a token was first used for, by the token: it stands for the person behind it.
+    holders: HashMap<String, String>,
     /// Codes and the like that can be used only once.
     used: HashSet<String>,
     /// The codes that consents gave; none for those that are used up, and for the marks of who ever asked for one.
@@ -62,6 +64,7 @@ impl Default for World {
             faults: VecDeque::new(),
             log: Log::default(),
             memory: Memory::default(),
+            holders: HashMap::new(),
             used: HashSet::new(),
             consents: BTreeMap::new(),
         }
@@ -122,6 +125,11 @@ impl World {
             account.platform.as_deref().is_none_or(|its| its == platform)
                 && (account.tokens.is_empty() || account.tokens.contains_key(token))
         })
+    }
+
+    /// The account that stands for the person behind `token`, now used for `account`: the first that it was used for.
+    pub(super) fn holder(&mut self, token: &str, account: &str) -> String {
+        self.holders.entry(token.to_owned()).or_insert_with(|| account.to_owned()).clone()
     }
 
     /// Whether this (a code, a refresh token) was not used before; from now on it was.

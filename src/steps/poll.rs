@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::{Account, AccountStatus};
-use crate::connector::{Connector, ConnectorError, Cursor, Look, Page, Sighting, budget};
+use crate::connector::{
+    Connector, ConnectorError, Cursor, Look, Page, Sighting, budget, lists_what_it_holds,
+};
 use crate::kill::{self, When};
 use crate::pipeline::App;
 use crate::polling::schedule::{self, Ended};
@@ -69,6 +71,7 @@ pub async fn account(app: &App, account: &Account) -> Result<Polled, StoreError>
         listed: Vec::new(),
         doubtful: Vec::new(),
         withheld: BTreeSet::new(),
+        beyond: false,
         wait: None,
     };
     let ((), cost) = {
@@ -84,8 +87,12 @@ pub async fn account(app: &App, account: &Account) -> Result<Polled, StoreError>
         .await;
         (result?, cost)
     };
-    let Reading { mut row, wait, .. } = reading;
-    row.cost = cost;
+    let Reading { mut row, wait, beyond, .. } = reading;
+    // Looks are counted as usual where no more than usual was read.
+    if !beyond {
+        add(&mut row.usual, &cost);
+    }
+    add(&mut row.cost, &cost);
     end(app, account, row, sweep, wait).await
 }
 
@@ -132,6 +139,14 @@ fn empty(account: &Account, started_at: DateTime<Utc>) -> PollRow {
         blind: Vec::new(),
         dead_key: false,
         cost: BTreeMap::new(),
+        usual: BTreeMap::new(),
+    }
+}
+
+/// Adds units by quota.
+fn add(sum: &mut BTreeMap<String, u64>, more: &BTreeMap<String, u64>) {
+    for (quota, units) in more {
+        *sum.entry(quota.clone()).or_default() += units;
     }
 }
 
@@ -192,8 +207,8 @@ async fn next(
             // What the others cost counts only where they spend of the same.
             if ok && !left.is_empty() {
                 costs = polls::costs(reader)?;
-                if !row.cost.is_empty() {
-                    costs.insert(row.account.clone(), row.cost.clone());
+                if !row.usual.is_empty() {
+                    costs.insert(row.account.clone(), row.usual.clone());
                 }
             }
             let ended = Ended {
@@ -292,6 +307,8 @@ struct Reading {
     doubtful: Vec<i64>,
     /// Those of them that a list shows as hidden.
     withheld: BTreeSet<i64>,
+    /// Whether more was read than every poll reads.
+    beyond: bool,
     /// How long the platform wants to be left alone.
     wait: Option<TimeDelta>,
 }
@@ -308,7 +325,9 @@ impl Reading {
     ) -> Result<(), StoreError> {
         for _ in 0..MOST_PAGES {
             let asked = app.db.read(comments::newest_version).await?;
-            let page = match connector.page(cursor.as_ref()).await {
+            let (page, cost) = budget::metered(connector.page(cursor.as_ref())).await;
+            add(&mut self.row.cost, &cost);
+            let page = match page {
                 Ok(page) => page,
                 Err(error) => {
                     if let ConnectorError::RateLimited(time) = &error {
@@ -320,6 +339,11 @@ impl Reading {
                 }
             };
             app.compare_clocks(&account.id, page.date);
+            if page.beyond {
+                self.beyond = true;
+            } else {
+                add(&mut self.row.usual, &cost);
+            }
             self.take(account, &page);
             let more = page.more;
             cursor.clone_from(&page.cursor);
@@ -410,6 +434,7 @@ async fn confirm(
         Ok(look) => look,
         Err(error) => return Ok(Err(error)),
     };
+    let held = withheld && look.sighting.is_hidden() && lists_what_it_holds(connector.platform());
     app.compare_clocks(&account.id, look.date);
     let (config, now) = (app.config.clone(), app.clock.now());
     app.db
@@ -418,13 +443,14 @@ async fn confirm(
             if comments::mark(tx, comment)? != before {
                 return Ok(());
             }
-            note_look(tx, &config, comment, &look, now)
+            note_look(tx, &config, comment, (&look, held), now)
         })
         .await?;
     Ok(Ok(()))
 }
 
-/// Notes what a look shows: a new text is stored as a version, a new standing as a change that Uppsikt did not make.
+/// Notes what a look shows: a new text is stored as a version, a new standing as a change that Uppsikt did not make; by
+/// the platform itself, where its lists say that it holds the comment back (`held`).
 ///
 /// # Errors
 /// Engine errors.
@@ -432,12 +458,12 @@ pub(crate) fn note_look(
     tx: &store::Tx<'_>,
     config: &crate::config::Config,
     comment: i64,
-    look: &Look,
+    (look, held): (&Look, bool),
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let stored = comments::get(tx, comment)?;
     if let Some(seen) = &look.seen {
         comments::add_version(tx, &stored, seen, now)?;
     }
-    crate::moves::sighted(tx, config, &stored, look.sighting, now)
+    crate::moves::sighted(tx, config, &stored, (look.sighting, held), now)
 }

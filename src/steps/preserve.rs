@@ -101,7 +101,7 @@ async fn begin(app: &App, account: &Account, case: CaseId) -> Result<Option<(Rec
             .db
             .write(move |tx| {
                 let before = comments::get(tx, comment)?.version.id;
-                super::poll::note_look(tx, &config, comment, &look, now)?;
+                super::poll::note_look(tx, &config, comment, (&look, false), now)?;
                 Ok(comments::get(tx, comment)?.version.id != before)
             })
             .await?;

@@ -476,6 +476,27 @@ pub fn note_sighting(
     Ok(())
 }
 
+/// Notes how a comment stands that Uppsikt did not change; `held`: the platform's own lists say that it holds it back.
+///
+/// # Errors
+/// Engine errors.
+pub fn note_outside(
+    tx: &Tx<'_>,
+    comment: i64,
+    sighting: Sighting,
+    held: bool,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    note_sighting(tx, comment, sighting, "outside", at)?;
+    if held {
+        tx.execute(
+            "update sighting set held = 1 where id = (select max(id) from sighting where comment = ?1)",
+            [comment],
+        )?;
+    }
+    Ok(())
+}
+
 /// Known comments under wholly listed posts that this sweep did not list: they may be gone, or only hidden from lists.
 ///
 /// # Errors

@@ -90,6 +90,8 @@ pub struct PollRow {
     pub dead_key: bool,
     /// Units spent, by the full name of the quota.
     pub cost: BTreeMap<String, u64>,
+    /// Of these, what every poll of the account costs.
+    pub usual: BTreeMap<String, u64>,
 }
 
 /// What a finished poll means for the next.
@@ -256,7 +258,10 @@ pub fn somebody_polled(
 /// # Errors
 /// Engine errors.
 pub fn finish(tx: &Tx<'_>, poll: &PollRow, next: &Next) -> Result<bool> {
-    let cost = if poll.cost.is_empty() { None } else { Some(to_json(&poll.cost)?) };
+    let told = |cost: &BTreeMap<String, u64>| {
+        if cost.is_empty() { Ok(None) } else { to_json(cost).map(Some) }
+    };
+    let (cost, usual) = (told(&poll.cost)?, told(&poll.usual)?);
     tx.execute(
         "insert into poll (account, started_at, ended_at, outcome, seen, new, faults, reason, blind, late_at, slow, cost)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -295,7 +300,7 @@ pub fn finish(tx: &Tx<'_>, poll: &PollRow, next: &Next) -> Result<bool> {
                     stamp(poll.ended_at),
                     stamp(poll.started_at),
                     stamp(next.late_at),
-                    cost
+                    usual
                 ],
             )?;
             Ok(false)
@@ -422,7 +427,7 @@ pub fn found_late(reader: &Reader, account: &str, from: DateTime<Utc>, to: DateT
         .query_row([account, &stamp(from), &stamp(to)], |row| row.get(0))?)
 }
 
-/// Units that one poll of each account last cost, by account and quota.
+/// Units that one poll of each account last cost, by account and quota, without what is read only now and then.
 ///
 /// # Errors
 /// Engine errors.

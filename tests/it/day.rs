@@ -46,6 +46,12 @@ const POSTS: usize = 3;
 /// among those.
 const OLDER_POSTS: &str = "inlägg äldre än de 100 senaste läses";
 
+/// What YouTube's polls say that read only as far as the newest hundred threads, and so many minutes they may do so: late
+/// replies under older threads are not theirs to receive.
+const OLDER_THREADS: &str =
+    "svar i trådar äldre än de 100 senaste lästes inte i detta svep; de läses så snart ";
+const NEWEST_THREADS: usize = 100;
+
 const TEXTS: [&str; 8] = [
     "Vilken fin sommar vi har haft i år.",
     "När öppnar badhuset?",
@@ -62,6 +68,8 @@ const TEXTS: [&str; 8] = [
 struct Meant {
     account: usize,
     id: String,
+    /// The comment that it answers.
+    above: Option<String>,
     text: String,
     edited: Option<String>,
     /// The steps before (or during) whose polls it came and went.
@@ -165,6 +173,7 @@ fn script(accounts: Vec<Played>, comments: usize, dice: &mut Dice) -> Script {
         let post_id = played.post(post, posted(post));
         let (above, answered) = above.unzip();
         let id = played.comment(number, &post_id, above.as_deref(), when);
+        let answers = above.clone();
         let text = format!("{} ({number})", TEXTS[dice.roll(TEXTS.len())]);
         let line = json!({
             "account": played.native, "post": post_id, "id": id, "parent": above, "text": text,
@@ -197,7 +206,7 @@ fn script(accounts: Vec<Played>, comments: usize, dice: &mut Dice) -> Script {
             _ if above.is_none() => stay.entry((account, post)).or_default().push((id.clone(), from)),
             _ => {}
         }
-        script.meant.push(Meant { account, id, text, edited, from, to });
+        script.meant.push(Meant { account, id, above: answers, text, edited, from, to });
     }
     faults(&mut script, dice);
     script
@@ -234,6 +243,9 @@ fn faults(script: &mut Script, dice: &mut Dice) {
         let body =
             json!({ "kind": kind, "on": "any", "until": to, "seconds": 120, "retry_after": lasts % 2 == 0 });
         let body = fault(&script.accounts[account], body);
+        // It answers everything: single answers that wait to go wrong would come before it.
+        let native = script.accounts[account].native.clone();
+        order(script, minute, json!({ "account": native, "kind": "none" }));
         order(script, minute, body);
         // It begins with the step that sets it.
         script.outages.push(Outage {
@@ -301,6 +313,15 @@ struct Row {
     /// Minutes that were seen, and that are named blind: together all of the day, for every account.
     seen: i64,
     blind: i64,
+}
+
+/// A complete sweep: from the first try after a success to the next success, with nothing told as not read.
+#[derive(Debug, Clone, Copy)]
+struct Sweep {
+    from: i64,
+    to: i64,
+    /// It left out the replies under all but the newest threads, and said so.
+    newest_only: bool,
 }
 
 /// The polls of an account: the step, and whether it succeeded.
@@ -444,44 +465,27 @@ fn comments(
     stored: &BTreeMap<(&str, &str), (&str, u32)>,
     rows: &mut BTreeMap<&'static str, Row>,
 ) {
-    // From the first try after a success to the next success is one sweep; it is complete if nothing in it was told
-    // as not read.
-    let far = at("2100-01-01T00:00:00Z");
     // What polls said they had not read, by platform and its first words.
     let mut untold: BTreeMap<(&str, String), usize> = BTreeMap::new();
-    let sweeps: Vec<Vec<(i64, i64)>> = script
+    let sweeps: Vec<Vec<Sweep>> = script
         .accounts
         .iter()
         .zip(polls)
-        .map(|(account, polls)| {
-            let logged = six
-                .all
-                .app
-                .db
-                .read_now(|reader| polls::logged(reader, &account.id, at(BEGIN) - TimeDelta::days(1), far))
-                .unwrap();
-            for told in logged.iter().flat_map(|row| &row.blind) {
-                let words: Vec<_> = told.split_whitespace().take(6).collect();
-                *untold.entry((account.platform.code(), words.join(" "))).or_default() += 1;
-            }
-            let unread: BTreeSet<i64> = logged
-                .iter()
-                .filter(|row| row.faults > 0 || row.blind.iter().any(|told| !told.starts_with(OLDER_POSTS)))
-                .map(|row| (row.started_at - at(BEGIN)).num_minutes() / STEP)
-                .collect();
-            let (mut begun, mut sweeps) = (None, Vec::new());
-            for (step, ok) in &polls.done {
-                let from = *begun.get_or_insert(*step);
-                if *ok {
-                    if !(from..=*step).any(|step| unread.contains(&step)) {
-                        sweeps.push((from, *step));
-                    }
-                    begun = None;
-                }
-            }
-            sweeps
-        })
+        .map(|(account, polls)| sweeps(six, account, polls, &mut untold))
         .collect();
+    // The threads of each account, in the order in which they came.
+    let mut threads: BTreeMap<usize, Vec<&Meant>> = BTreeMap::new();
+    for one in script.meant.iter().filter(|one| one.above.is_none()) {
+        threads.entry(one.account).or_default().push(one);
+    }
+    // Whether a sweep that reads the newest threads only was bound to show the comment: it is a thread, or answers one
+    // that was among them then.
+    let among_newest = |one: &Meant, sweep: &Sweep| {
+        one.above.as_deref().is_none_or(|above| {
+            let mut newer = threads[&one.account].iter().rev().filter(|thread| thread.from <= sweep.to + 1);
+            newer.position(|thread| thread.id == above).is_some_and(|place| place < NEWEST_THREADS)
+        })
+    };
     let platform: BTreeMap<String, (String, bool)> =
         six.sandbox().state().into_iter().map(|one| (one.id, (one.text, one.deleted))).collect();
     let (mut bound, mut lost, mut texts) = (0, Vec::new(), Vec::new());
@@ -489,7 +493,10 @@ fn comments(
         let account = &script.accounts[one.account];
         let row = rows.entry(account.platform.code()).or_default();
         row.written += 1;
-        let must = sweeps[one.account].iter().find(|(from, to)| *from >= one.from && *to < one.to);
+        let must = sweeps[one.account].iter().find(|sweep| {
+            let there = sweep.from >= one.from && sweep.to < one.to;
+            there && (!sweep.newest_only || among_newest(one, sweep))
+        });
         bound += usize::from(must.is_some());
         row.bound += usize::from(must.is_some());
         let Some((text, versions)) = stored.get(&(account.id.as_str(), one.id.as_str())) else {
@@ -517,6 +524,61 @@ fn comments(
         bound * 10 > script.meant.len() * 9,
         "only {bound} comments were visible throughout a whole sweep: {rows:#?}; not read: {untold:#?}"
     );
+}
+
+/// The complete sweeps of an account; what others left out is counted in `untold`.
+fn sweeps(
+    six: &Six,
+    account: &Played,
+    polls: &Polls,
+    untold: &mut BTreeMap<(&'static str, String), usize>,
+) -> Vec<Sweep> {
+    let far = at("2100-01-01T00:00:00Z");
+    let logged = six
+        .all
+        .app
+        .db
+        .read_now(|reader| polls::logged(reader, &account.id, at(BEGIN) - TimeDelta::days(1), far))
+        .unwrap();
+    for told in logged.iter().flat_map(|row| &row.blind) {
+        let words: Vec<_> = told.split_whitespace().take(6).collect();
+        *untold.entry((account.platform.code(), words.join(" "))).or_default() += 1;
+    }
+    let step = |row: &polls::Logged| (row.started_at - at(BEGIN)).num_minutes() / STEP;
+    let is_known = |told: &String| told.starts_with(OLDER_POSTS) || told.starts_with(OLDER_THREADS);
+    let unread: BTreeSet<i64> =
+        logged.iter().filter(|row| row.faults > 0 || !row.blind.iter().all(is_known)).map(step).collect();
+    let mut newest_only = BTreeSet::new();
+    // When the older threads were last read, and whether the running sweep leaves them out.
+    let (mut read_at, mut leaves_out) = (None, false);
+    for row in &logged {
+        if let Some(told) = row.blind.iter().find_map(|told| told.strip_prefix(OLDER_THREADS)) {
+            let minutes = told.split_once(' ').unwrap().0.parse().unwrap();
+            let since: TimeDelta = row.started_at - read_at.unwrap();
+            assert!(since < TimeDelta::minutes(minutes), "{}: {row:?}: last read at {read_at:?}", account.id);
+            newest_only.insert(step(row));
+            leaves_out = true;
+        }
+        if row.failure.is_none() {
+            read_at = if leaves_out { read_at } else { Some(row.started_at) };
+            leaves_out = false;
+        }
+    }
+    let (mut begun, mut sweeps) = (None, Vec::new());
+    for (to, ok) in &polls.done {
+        let from = *begun.get_or_insert(*to);
+        if *ok {
+            if unread.range(from..=*to).next().is_none() {
+                sweeps.push(Sweep {
+                    from,
+                    to: *to,
+                    newest_only: newest_only.range(from..=*to).next().is_some(),
+                });
+            }
+            begun = None;
+        }
+    }
+    sweeps
 }
 
 fn blind(six: &Six, script: &Script, polls: &[Polls], rows: &mut BTreeMap<&'static str, Row>) {

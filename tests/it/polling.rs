@@ -1,12 +1,13 @@
 //! Many accounts at once: nobody waits for another's platform, every poll ends, and every poll is in the log.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 use tokio::sync::Notify;
 use uppsikt::archive::Preserved;
 use uppsikt::cli::accounts;
@@ -23,6 +24,7 @@ use uppsikt::store::{self, Intent, polls, totals};
 use uppsikt::{daemon, steps};
 
 use crate::support::app::{Call, MUNICIPALITY, Rig, at};
+use crate::support::six::{Played, Six};
 
 /// What a played platform does when a page is asked for.
 #[derive(Debug)]
@@ -355,7 +357,7 @@ fn the_next_poll_comes_sooner_after_a_failure_or_a_surge_and_later_when_a_quota_
         window: Window::PacificDay,
     };
     let none: &[Left] = &[];
-    let costs: std::collections::BTreeMap<_, _> = [("fb", 2_u64), ("a1", 3)]
+    let costs: BTreeMap<_, _> = [("fb", 2_u64), ("a1", 3)]
         .map(|(id, units)| (id.to_owned(), [("youtube/units a day".to_owned(), units)].into()))
         .into();
     let (fresh, spent, empty) = ([left(0)], [left(800)], [left(900)]);
@@ -406,7 +408,7 @@ fn the_next_poll_comes_sooner_after_a_failure_or_a_surge_and_later_when_a_quota_
     assert!(slow.contains("100 av 900 kvar"), "{slow}");
     assert!(next.late_at < next.at, "the report calls it blind");
     // Another account's quota is none of ours.
-    let other = std::collections::BTreeMap::new();
+    let other = BTreeMap::new();
     assert_eq!(minutes(&Ended { left: &empty, costs: &other, ..base }).0, 290);
 }
 
@@ -582,4 +584,43 @@ async fn in_a_crisis_everything_is_read_faster_until_it_is_over() {
     assert_eq!(state(&rig, "fb").next_poll, Some(at("2026-11-23T13:05:00Z")));
     rig.app.db.write_now(|tx| store::set_meta(tx, polls::CRISIS_UNTIL, "snart")).unwrap();
     assert!(rig.app.db.read_now(|reader| polls::crisis(reader, rig.now())).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_only_now_and_then_does_not_count_as_what_every_poll_costs() {
+    let channel = Played::new(Platform::Youtube, 1, 5);
+    let six = Six::new(std::slice::from_ref(&channel), at("2026-11-24T08:00:00Z")).await;
+    let post = channel.post(0, six.now());
+    // Two pages of threads, and a hundred of them with more answers than come along.
+    for thread in 0..150_usize {
+        let written = six.now() - TimeDelta::minutes(i64::try_from(thread).unwrap());
+        let above = channel.comment(thread * 10, &post, None, written);
+        let answers = if thread < 100 { 6 } else { 0 };
+        for number in 0..=answers {
+            let parent = (number > 0).then_some(above.as_str());
+            let id = channel.comment(thread * 10 + number, &post, parent, written);
+            let line = json!({ "account": channel.native, "post": post, "id": id, "parent": parent,
+                "author": { "id": "UCbesokare", "name": "Berit" }, "at": channel.date(written), "text": "Hej" });
+            six.control("add", &line);
+        }
+    }
+    let read = polling::all(&six.all.app, Which::All, Pace::default()).await.unwrap();
+    assert_eq!((read[0].1.new, read[0].1.failure.as_deref()), (150 + 600, None));
+    let far = at("2100-01-01T00:00:00Z");
+    let (spent, usual, state) = six
+        .all
+        .app
+        .db
+        .read_now(|reader| {
+            let (_, spent) = polls::spent(reader, &channel.id, at("2000-01-01T00:00:00Z"), far)?;
+            Ok((spent, polls::costs(reader)?, polls::state(reader, &channel.id)?))
+        })
+        .unwrap();
+    // Two pages, a hundred threads' answers, the two lists of what is held back and the film; of these every poll costs
+    // the newest page and, at most, the two lists.
+    let units = |costs: &BTreeMap<String, u64>| costs.values().copied().collect::<Vec<_>>();
+    assert_eq!((units(&spent), units(&usual[&channel.id])), (vec![105], vec![3]));
+    // 105 units in each of 288 polls a day would not fit.
+    assert!(state.next_poll.unwrap() <= six.now() + TimeDelta::minutes(5), "{state:?}");
+    assert_eq!(state.slow, None);
 }

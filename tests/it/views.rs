@@ -292,6 +292,7 @@ async fn status_tells_how_the_installation_is_doing() {
                 blind: vec![],
                 dead_key: false,
                 cost: std::collections::BTreeMap::new(),
+                usual: std::collections::BTreeMap::new(),
             };
             let next = polls::Next { at: now, late_at: now, surge_until: None, slow: None };
             polls::finish(tx, &poll, &next).map(|_| ())

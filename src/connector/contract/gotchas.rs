@@ -369,6 +369,13 @@ const YOUTUBE: &[Row] = &[
         ),
     ),
     (
+        "a late reply does not bring its thread forward in the list",
+        Test(
+            "connector/youtube/tests/late.rs",
+            "a_late_reply_is_read_within_the_time_that_the_sweeps_before_it_tell",
+        ),
+    ),
+    (
         "moderationStatus is not set through the id filter",
         Test(
             "connector/youtube/tests/scripted.rs",

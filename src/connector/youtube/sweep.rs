@@ -1,10 +1,17 @@
 //! Reading the channel's comments, one request at a time.
 //!
-//! One list holds the threads of the whole channel, newest first. A pass reads it until it meets what the last pass
-//! had seen: that finds every new thread for one unit. A late reply under an old thread, an edit, a deletion and a
-//! thread let through by a person do not come first in that list, so from time to time a sweep reads all three lists
-//! to their ends. How often follows from what it costs: a channel with three hundred threads is read wholly several
-//! times an hour, one with fifty thousand once a day.
+//! One list holds the threads of the whole channel, newest first, a hundred for a unit. There are three kinds of pass
+//! ([`Extent`]). All find every new thread, and the new replies among the newest hundred threads, for one unit.
+//!
+//! A late reply under an older thread does not come first in that list: it only moves its thread's count. A wide pass
+//! reads the list to its end and asks for replies where a count has moved. A deletion, an edited reply and a thread let
+//! through by a person do not even do that: a sweep of everything reads all three lists and all replies. How often
+//! each comes follows from what it costs and its share of the day's units: a channel of a hundred threads is read to its
+//! end in every pass; where the app has no other channel, one of a thousand every four minutes and one of fifty thousand
+//! every three hours; however many there are, once a day.
+//!
+//! The counts of comments that `videos.list` tells are no shorter way: they come late, leave out the channel's own
+//! discussion and its posts, and cost a unit each pass, for which the list itself shows a hundred threads more.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::Ordering;
@@ -22,6 +29,13 @@ const WITHHELD_EVERY: TimeDelta = TimeDelta::minutes(15);
 
 /// The longest time between two sweeps that read everything, whatever they cost.
 const LONGEST: TimeDelta = TimeDelta::days(7);
+
+/// The longest time between two passes that read the published list to its end, whatever they cost and however little of
+/// the day's units is left.
+const LONGEST_WIDE: TimeDelta = TimeDelta::days(1);
+
+/// How many threads every pass reads at least: a page.
+const NEWEST: u32 = 100;
 
 /// How many requests one list may take, a hundred threads each.
 const PAGES: u32 = 5_000;
@@ -57,6 +71,19 @@ impl Stage {
     }
 }
 
+/// How far a pass reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Extent {
+    /// Published threads, newest first, until known ones come; of what is held back the newest page.
+    #[default]
+    Newest,
+    /// All published threads, and the replies of those whose count has moved.
+    Wide,
+    /// All lists to their ends, and all replies.
+    Whole,
+}
+
 /// A thread whose replies did not all come along.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Deep {
@@ -64,6 +91,9 @@ struct Deep {
     post: String,
     published: bool,
     total: u64,
+    /// An ordinary pass would not ask for them.
+    #[serde(default)]
+    beyond: bool,
     #[serde(default)]
     on: Option<String>,
     #[serde(default)]
@@ -80,10 +110,15 @@ struct Place {
     on: Option<String>,
     pages: u32,
     again: bool,
-    /// This sweep reads everything.
-    whole: bool,
+    extent: Extent,
+    /// The list in hand has shown a thread that an earlier sweep has read.
+    met: bool,
     /// Units that it has cost.
     units: u64,
+    /// Of these, what an ordinary pass would not have cost.
+    beyond: u64,
+    /// The published list is read to its end again once so many minutes have gone since the last time.
+    wide_after: i64,
     deep: VecDeque<Deep>,
     /// The newest thread of this sweep.
     newest: Option<DateTime<Utc>>,
@@ -102,6 +137,10 @@ struct Place {
     whole_at: Option<DateTime<Utc>>,
     /// Units that the last sweep of everything cost.
     whole_units: u64,
+    /// When the published list was last read to its end.
+    wide_at: Option<DateTime<Utc>>,
+    /// Units that it cost beyond those of an ordinary pass.
+    wide_units: u64,
     /// How many replies a thread had when they were last read.
     totals: BTreeMap<String, u64>,
     /// The posts under which comments have been seen.
@@ -115,24 +154,31 @@ impl Place {
 
     /// Begins the next sweep.
     fn begin(self, youtube: &Youtube, now: DateTime<Utc>) -> Self {
-        let cost = (self.whole_units + youtube.looks.load(Ordering::Relaxed)).max(1);
-        let a_day =
-            i64::try_from(cost.saturating_mul(86_400) / youtube.whole_units_a_day).unwrap_or(i64::MAX);
-        let every = TimeDelta::try_seconds(a_day).unwrap_or(LONGEST).min(LONGEST);
-        let due = self.whole_at.is_none_or(|at| now - at >= every);
         let ahead = youtube.http.budget().is_some_and(|budget| budget.is_ahead(UNITS));
-        let whole = self.whole_at.is_none() || (due && !ahead);
-        if whole {
+        let looks = youtube.looks.load(Ordering::Relaxed);
+        let whole_every = every((self.whole_units + looks).max(1), youtube.whole_units_a_day, LONGEST);
+        let wide_every =
+            if ahead { LONGEST_WIDE } else { every(self.wide_units, youtube.wide_units_a_day, LONGEST_WIDE) };
+        let extent = match (self.whole_at, self.wide_at) {
+            (None, _) => Extent::Whole,
+            (Some(at), _) if now - at >= whole_every && !ahead => Extent::Whole,
+            (_, Some(at)) if now - at < wide_every => Extent::Newest,
+            _ => Extent::Wide,
+        };
+        if extent == Extent::Whole {
             youtube.looks.store(0, Ordering::Relaxed);
         }
         Self {
             stage: Stage::Published,
-            whole,
+            extent,
+            wide_after: (wide_every.num_seconds() + 899) / 900 * 15,
             mark: self.mark,
             withheld_at: self.withheld_at,
             whole_at: self.whole_at,
             whole_units: self.whole_units,
-            totals: if whole { BTreeMap::new() } else { self.totals },
+            wide_at: self.wide_at,
+            wide_units: self.wide_units,
+            totals: if extent == Extent::Whole { BTreeMap::new() } else { self.totals },
             posts: self.posts,
             ..Self::default()
         }
@@ -140,25 +186,40 @@ impl Place {
 
     /// The list in hand is read; the next begins.
     fn turn(&mut self, now: DateTime<Utc>) {
+        let (whole, pages) = (self.extent == Extent::Whole, self.pages);
         self.on = None;
         self.pages = 0;
+        self.met = false;
         self.again = false;
-        let withheld = self.whole || self.withheld_at.is_none_or(|at| now - at >= WITHHELD_EVERY);
+        let withheld = whole || self.withheld_at.is_none_or(|at| now - at >= WITHHELD_EVERY);
         self.stage = match self.stage {
             Stage::Published => {
                 self.mark = self.newest.or(self.mark);
+                if whole {
+                    self.wide_units = u64::from(pages.saturating_sub(1));
+                }
                 if withheld { Stage::Held } else { Stage::Videos }
             }
             Stage::Held => Stage::Spam,
             Stage::Spam => {
                 self.withheld_at = Some(now);
-                self.conclude = self.whole;
+                self.conclude = whole;
                 Stage::Videos
             }
             Stage::Videos | Stage::Done => Stage::Done,
         };
         if self.stage == Stage::Videos && self.videos.is_empty() {
             self.stage = Stage::Done;
+        }
+    }
+
+    /// The pass has ended.
+    fn end(&mut self, now: DateTime<Utc>) {
+        if self.extent == Extent::Wide {
+            self.wide_units = self.beyond;
+        }
+        if self.extent != Extent::Newest {
+            self.wide_at = Some(now);
         }
     }
 
@@ -182,6 +243,12 @@ impl Place {
     }
 }
 
+/// How often what costs `units` can be read with `a_day` units.
+fn every(units: u64, a_day: u64, longest: TimeDelta) -> TimeDelta {
+    let seconds = i64::try_from(units.saturating_mul(86_400) / a_day.max(1)).unwrap_or(i64::MAX);
+    TimeDelta::try_seconds(seconds).unwrap_or(longest).min(longest)
+}
+
 /// Carries out the next request of the sweep.
 pub(super) async fn page(youtube: &Youtube, from: Option<&Cursor>) -> Result<Page, ConnectorError> {
     let now = youtube.key.now();
@@ -190,18 +257,26 @@ pub(super) async fn page(youtube: &Youtube, from: Option<&Cursor>) -> Result<Pag
         place = place.begin(youtube, now);
     }
     let mut page = Page::default();
-    place.units += 1;
     if let Some(deep) = place.deep.pop_front() {
+        page.beyond = deep.beyond;
         replies(youtube, &mut place, deep, &mut page).await?;
     } else if place.stage == Stage::Videos {
+        page.beyond = place.extent == Extent::Whole;
         videos(youtube, &mut place, now, &mut page).await?;
     } else {
+        // The first page of each list is an ordinary pass's too.
+        page.beyond = place.pages > 0 && (place.met || place.mark.is_none());
         threads(youtube, &mut place, now, &mut page).await?;
     }
+    place.units += 1;
+    place.beyond += u64::from(page.beyond);
     if place.conclude && place.deep.is_empty() {
         place.listed(now, &mut page);
     }
     page.more = place.stage != Stage::Done || !place.deep.is_empty();
+    if !page.more {
+        place.end(now);
+    }
     page.cursor = Some(place.write());
     Ok(page)
 }
@@ -256,10 +331,21 @@ async fn threads(
         take(place, page, thread);
     }
     place.pages += 1;
-    let known = place.stage == Stage::Published
-        && oldest.zip(place.mark).is_some_and(|(oldest, mark)| oldest <= mark);
+    place.met |= place.stage != Stage::Published
+        || oldest.zip(place.mark).is_some_and(|(oldest, mark)| oldest <= mark);
     // The newest page of what is held back is enough in a pass that does not read everything.
-    let enough = !place.whole && (known || place.stage != Stage::Published);
+    let enough = match place.extent {
+        Extent::Newest => place.met,
+        Extent::Wide => place.stage != Stage::Published,
+        Extent::Whole => false,
+    };
+    if enough && place.stage == Stage::Published && read.next.is_some() {
+        page.blind.push(format!(
+            "svar i trådar äldre än de {NEWEST} senaste lästes inte i detta svep; de läses så snart {} minuter har gått \
+             sedan sist, och varje dygn när kvoten är knapp",
+            place.wide_after
+        ));
+    }
     match read.next {
         Some(next) if !enough && Some(&next) != place.on.as_ref() && place.pages < PAGES => {
             place.on = Some(next);
@@ -287,7 +373,7 @@ fn take(place: &mut Place, page: &mut Page, thread: Thread) {
     if !place.posts.contains(&post) {
         if place.posts.len() < REMEMBERED {
             place.posts.insert(post.clone());
-        } else if place.whole {
+        } else if place.extent == Extent::Whole {
             page.blind.push(format!(
                 "Kanalen har kommentarer under fler än {REMEMBERED} inlägg; borttagna kommentarer under de övriga märks inte."
             ));
@@ -296,9 +382,25 @@ fn take(place: &mut Place, page: &mut Page, thread: Thread) {
             place.videos.push(post.clone());
         }
     }
-    let included = thread.replies.len() as u64;
-    if thread.total > included && (place.whole || place.totals.get(&id) != Some(&thread.total)) {
-        place.deep.push_back(Deep { thread: id, post, published, total: thread.total, on: None, pages: 0 });
+    let whole = place.extent == Extent::Whole;
+    let remembered = place.totals.get(&id).copied();
+    if thread.total <= thread.replies.len() as u64 {
+        // All of them are here. Should they become more than come along, that is news.
+        place.totals.remove(&id);
+    } else if whole || remembered != Some(thread.total) {
+        let beyond = page.beyond || whole;
+        if beyond && !whole && remembered.is_none() && place.totals.len() >= REMEMBERED {
+            let told = format!(
+                "Fler än {REMEMBERED} trådar har fler svar än dem som följer med; sena svar i de övriga läses inte i \
+                 detta svep."
+            );
+            if !page.blind.contains(&told) {
+                page.blind.push(told);
+            }
+        } else {
+            let total = thread.total;
+            place.deep.push_back(Deep { thread: id, post, published, total, beyond, on: None, pages: 0 });
+        }
     }
     page.comments.push(thread.top);
     page.comments.extend(thread.replies);
@@ -351,10 +453,15 @@ async fn replies(
             page.blind.push(format!("Listan över svar i tråden {} tog inte slut.", deep.thread));
             place.doubtful.insert(deep.post);
         }
-        None if place.totals.len() < REMEMBERED || place.totals.contains_key(&deep.thread) => {
-            place.totals.insert(deep.thread, deep.total);
+        None => {
+            if place.totals.len() >= REMEMBERED && !place.totals.contains_key(&deep.thread) && !deep.beyond {
+                // A thread of the newest page would be asked for in every pass.
+                place.totals.pop_first();
+            }
+            if place.totals.len() < REMEMBERED || place.totals.contains_key(&deep.thread) {
+                place.totals.insert(deep.thread, deep.total);
+            }
         }
-        None => {}
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The connector against recorded answers, and against a server that says what a test tells it to.
 
+mod late;
 mod scripted;
 
 use std::fmt::Write as _;

@@ -56,7 +56,9 @@ pub(super) fn pass(world: &mut World, call: &Call, account: Option<&str>) -> Res
             Worth::Revoked => return Err(Refusal::dead_token(false)),
         }
     }
-    let member = world.spend(account, "linkedin.member", 1, Some(MEMBER));
+    // The person's calls, whichever of the person's pages they are about.
+    let person = account.map(|account| world.holder(token, account));
+    let member = world.spend(person.as_deref(), "linkedin.member", 1, Some(MEMBER));
     if member.is_some_and(|spent| !spent.allowed) {
         return Err(Refusal::throttled("MEMBER"));
     }

@@ -248,6 +248,24 @@ async fn a_member_has_a_hundred_calls_a_day_and_the_app_five_hundred_until_midni
 }
 
 #[tokio::test]
+async fn pages_behind_one_token_share_one_members_calls() {
+    let client = start().await;
+    let other = json!({ "account": "urn:li:organization:999", "id": "urn:li:share:7999", "text": "x",
+        "at": "2026-11-20T08:00:00Z" });
+    client.control("post", &other);
+    let path = |post: &str| format!("socialActions/{post}/comments?count=1");
+    let (ours, theirs) = (path(SHARE), path(&encoded("urn:li:share:7999")));
+    assert_eq!(client.get(&ours).await.status, 200);
+    client.control("quota", &json!({ "account": ORGANIZATION, "name": "linkedin.member", "used": 99 }));
+    assert_eq!(client.get(&theirs).await.status, 200);
+    assert_eq!(client.get(&ours).await.status, 429);
+    assert_eq!(client.get(&theirs).await.status, 429);
+    let mut another = client;
+    another.headers[0].1 = "Bearer ANOTHER".to_owned();
+    assert_eq!(another.get(&theirs).await.status, 200);
+}
+
+#[tokio::test]
 async fn tokens_live_sixty_days_and_refresh_ends_a_year_after_the_first_grant() {
     let client = start().await;
     client.control(

@@ -208,6 +208,8 @@ pub struct OutsideView {
     pub at: DateTime<Utc>,
     /// How the comment then stood.
     pub sighting: String,
+    /// The platform itself holds it back, as its lists say; otherwise nobody tells who did it.
+    pub held: bool,
 }
 
 /// Everything about one case.
@@ -396,12 +398,13 @@ fn events(reader: &Reader, id: CaseId) -> Result<Vec<EventView>> {
 
 fn outside(reader: &Reader, comment: i64) -> Result<Vec<OutsideView>> {
     let mut query = reader.prepare_cached(
-        "select at, sighting from sighting where comment = ?1 and source = 'outside' order by id",
+        "select at, sighting, held from sighting where comment = ?1 and source = 'outside' order by id",
     )?;
     let mut rows = query.query([comment])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(OutsideView { at: moment(&row.get::<_, String>(0)?)?, sighting: row.get(1)? });
+        let at = moment(&row.get::<_, String>(0)?)?;
+        found.push(OutsideView { at, sighting: row.get(1)?, held: row.get(2)? });
     }
     Ok(found)
 }

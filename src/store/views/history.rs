@@ -21,6 +21,8 @@ pub enum Who {
     /// Somebody who has the municipality's account, outside of Uppsikt: the platform tells that the account did it, as
     /// Bluesky does, where what is hidden stands in the account's own repository.
     Account,
+    /// The platform's own filter: its lists say that it holds the comment back, as YouTube's do.
+    Platform,
     /// The platform does not tell: its filter, its moderators, the author or somebody in the municipality.
     Unknown,
 }
@@ -61,8 +63,8 @@ pub(super) fn history(reader: &Reader, case: CaseId, comment: i64) -> Result<Vec
          union all
          select at, 'outside_' || sighting,
                 case when sighting = 'hidden_by_us' or (sighting = 'public' and before = 'hidden_by_us')
-                     then 'account' else 'unknown' end, null, 3, id
-             from (select at, sighting, source, id, lag(sighting) over (order by id) as before
+                     then 'account' when held then 'platform' else 'unknown' end, null, 3, id
+             from (select at, sighting, source, id, held, lag(sighting) over (order by id) as before
                    from sighting where comment = ?1 and source <> 'look')
              where source = 'outside'
          order by 1, 5, 6",
@@ -74,6 +76,7 @@ pub(super) fn history(reader: &Reader, case: CaseId, comment: i64) -> Result<Vec
         let who = match who.as_str() {
             "author" => Who::Author,
             "account" => Who::Account,
+            "platform" => Who::Platform,
             "person" if name.as_deref() == Some(MACHINE) => Who::Uppsikt,
             "person" => Who::Person,
             _ => Who::Unknown,

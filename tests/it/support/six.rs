@@ -115,11 +115,17 @@ impl Played {
         };
         let more = format!("mode = \"watch\"\npoll = \"{schedule}\"\napi = \"sandbox\"");
         let mut table = account(&self.id, self.platform.code(), &self.native, &more);
-        if self.platform == Platform::Bluesky {
-            let path = format!("{folder}/{}", self.id);
-            let login = json!({ "identifier": self.native, "password": "prov" }).to_string();
-            durable::write(Path::new(&path), login.as_bytes(), 0o600).unwrap();
-            writeln!(table, "login_file = \"{}\"", self.id).unwrap();
+        // On LinkedIn a key is a person's, and so are the calls of a day.
+        let key = match self.platform {
+            Platform::Bluesky => {
+                Some(("login_file", json!({ "identifier": self.native, "password": "prov" }).to_string()))
+            }
+            Platform::Linkedin => Some(("token_file", format!("nyckel till {}", self.id))),
+            _ => None,
+        };
+        if let Some((option, key)) = key {
+            durable::write(Path::new(&format!("{folder}/{}", self.id)), key.as_bytes(), 0o600).unwrap();
+            writeln!(table, "{option} = \"{}\"", self.id).unwrap();
         }
         table
     }

@@ -16,9 +16,9 @@ use crate::domain::comment::Visibility;
 use crate::store::Act;
 
 const CHANNEL: &str = "UCkommunen";
-const FILM: &str = "aaaaaaaaaaa";
+pub(super) const FILM: &str = "aaaaaaaaaaa";
 
-fn connector(server: &Server, grant: Grant) -> (Youtube, Clock) {
+pub(super) fn connector(server: &Server, grant: Grant) -> (Youtube, Clock) {
     let clock = Clock::manual(NOW.parse().unwrap());
     let http = Http::for_tests(Duration::from_secs(5));
     let api = server.endpoint.with_path("/youtube/v3");
@@ -27,13 +27,15 @@ fn connector(server: &Server, grant: Grant) -> (Youtube, Clock) {
     (Youtube::new(&http, api, CHANNEL.to_owned(), token, budget, clock.clone()), clock)
 }
 
-async fn saying(reply: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> (Server, Youtube, Clock) {
+pub(super) async fn saying(
+    reply: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+) -> (Server, Youtube, Clock) {
     let server = Server::start(reply).await;
     let (youtube, clock) = connector(&server, Grant::bare("nyckel".into()));
     (server, youtube, clock)
 }
 
-fn comment(id: &str, at: &str) -> Value {
+pub(super) fn comment(id: &str, at: &str) -> Value {
     json!({ "id": id, "snippet": {
         "textDisplay": format!("ord i {id}"), "publishedAt": at,
         "authorDisplayName": "Åsa Öberg", "authorChannelId": { "value": "UCnågon" },
@@ -45,7 +47,7 @@ fn thread(id: &str, at: &str, total: u64, replies: &[Value]) -> Value {
         "replies": { "comments": replies } })
 }
 
-fn list(items: &[Value], next: Option<&str>) -> Reply {
+pub(super) fn list(items: &[Value], next: Option<&str>) -> Reply {
     Reply::json(&json!({ "kind": "youtube#xListResponse", "items": items, "nextPageToken": next }))
 }
 
@@ -54,7 +56,7 @@ fn error(status: u16, domain: &str, reason: &str) -> Reply {
     Reply::status(status, &body.to_string())
 }
 
-fn is(asked: &Asked, method: &str) -> bool {
+pub(super) fn is(asked: &Asked, method: &str) -> bool {
     asked.path.split('?').next().unwrap().ends_with(&format!("/{method}"))
 }
 
@@ -115,7 +117,7 @@ async fn the_first_sweep_reads_all_three_lists_the_late_replies_and_the_films() 
 #[tokio::test]
 async fn a_pass_after_that_costs_one_unit_and_concludes_nothing() {
     let (server, youtube, clock) = saying(small).await;
-    let youtube = youtube.with_whole_units(100);
+    let youtube = youtube.with_further_units(200);
     let (first, before) = sweep(&youtube, None).await.unwrap();
     let (page, requests) = sweep(&youtube, first.cursor).await.unwrap();
     assert_eq!(requests, 1);
