@@ -327,7 +327,7 @@ async fn a_post_without_comments_and_an_account_without_posts_are_no_faults() {
     each(async |town| {
         let page = town.sweep().await;
         assert!(page.comments.is_empty() && page.faults.is_empty(), "{}", town.platform);
-        town.post(1);
+        town.publish(1);
         let page = town.tomorrow().await;
         assert!(page.comments.is_empty() && page.faults.is_empty(), "{}: {:?}", town.platform, page.faults);
         // Only YouTube lists by channel, and knows a film by its comments alone.

@@ -366,7 +366,7 @@ impl Town {
             Platform::X => snowflake(written, n).to_string(),
             Platform::Bluesky => format!("at://{writer}/app.bsky.feed.post/{}", tid(written, n)),
         };
-        self.post(post);
+        self.publish(post);
         let name = if ours { "Kommunen".to_owned() } else { format!("Åsa {n}") };
         let mut line = json!({
             "account": self.account(), "post": post_id, "id": id, "author": { "id": writer, "name": name },
@@ -385,7 +385,7 @@ impl Town {
     /// The same on the real network, where it is always now.
     fn said_on(&self, real: &Real, n: u32, (post, parent): (u32, Option<u32>), more: &Value) -> Said {
         if self.said.lock().unwrap().values().all(|said| said.post != post) {
-            self.post(post);
+            self.publish(post);
         }
         let text = more["text"].as_str().map_or_else(|| words(n), str::to_owned);
         let writer = more["writer"].as_u64().map_or(n, |writer| u32::try_from(writer).unwrap());
@@ -396,7 +396,7 @@ impl Town {
     }
 
     /// The municipality publishes its n-th post.
-    pub(super) fn post(&self, n: u32) {
+    pub(super) fn publish(&self, n: u32) {
         let text = format!("Inlägg {n}");
         if let World::Real(real) = &self.world {
             return real.write_post(n, &text);
