@@ -205,6 +205,12 @@ pub enum Command {
         /// A checkpoint that was seen earlier.
         #[arg(long, value_name = "CHECKPOINT")]
         seen: Option<PathBuf>,
+        /// The key of a witness: the key itself or a file with it.
+        #[arg(long, value_name = "VKEY|FILE")]
+        witness: Option<String>,
+        /// Certificates of time-stamp authorities (PEM); one of them must have stamped it.
+        #[arg(long, value_name = "FILE")]
+        tsa_ca: Option<PathBuf>,
         /// One JSON object a line.
         #[arg(long)]
         json: bool,

@@ -118,6 +118,8 @@ fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Opt
     let accounts = account::accounts(root, &context, report);
     let storage = super::storage::storage(root, report);
     super::storage::decided(&accounts, &storage, report);
+    let anchors = super::anchors::anchors(root, folder, report);
+    super::anchors::outside(&anchors.clone().unwrap_or_default(), &accounts, report);
     let platforms = super::platforms::platforms(root, report);
     super::platforms::fits(&accounts, &platforms.clone().unwrap_or_default(), report);
     let staff = account::staff(&accounts, &known);
@@ -138,6 +140,7 @@ fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Opt
         four_eyes: profile.four_eyes,
         denied,
         storage,
+        anchors: anchors?,
         platforms: platforms?,
         boards: known.boards,
         accounts,
