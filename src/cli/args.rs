@@ -215,6 +215,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Watches the logs of others: a witness (c2sp.org/tlog-witness).
+    Witness(Witness),
     /// Emulates the platforms.
     #[command(after_long_help = crate::sandbox::HELP)]
     Sandbox {
@@ -225,6 +227,23 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         seed: Option<PathBuf>,
     },
+}
+
+/// `witness`.
+#[derive(Debug, Clone, Args)]
+pub struct Witness {
+    /// Where its key and what it has seen lie; made by the first start.
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// What a new witness is called, such as exempel.se/vittne; never changed afterwards.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// One more log to watch: its key (archive/log.vkey of another) or a file with it. Remembered.
+    #[arg(long, value_name = "VKEY|FILE")]
+    pub log: Vec<String>,
+    /// Where to listen. It speaks plain HTTP: keep a web server before it. Left out, it only prints its key.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
 }
 
 /// Which profile rules.

@@ -67,6 +67,8 @@ pub mod train;
 
 pub mod verify;
 
+pub mod witness;
+
 use std::io::Write;
 use std::path::Path;
 
@@ -144,6 +146,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
             };
             verify::run(&path, &known, json, out)
         }
+        Command::Witness(asked) => witness::run(&asked, out),
         Command::Sandbox { listen, seed } => {
             runtime()?.block_on(sandbox::run(listen, seed.as_deref(), crate::daemon::signalled()))?;
             Ok(Outcome::Done)

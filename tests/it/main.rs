@@ -38,3 +38,4 @@ mod support;
 mod tidy;
 mod units;
 mod views;
+mod vouched;
