@@ -319,11 +319,16 @@ async fn sandbox(config: &Config, layout: &Layout, clock: &Clock) -> anyhow::Res
 /// # Errors
 /// What is wrong with `[network]`.
 pub fn http(config: &Config) -> anyhow::Result<Http> {
-    Ok(Http::new(&ClientOptions {
+    Ok(Http::new(&client_options(config))?)
+}
+
+/// What the municipality's network asks of every client.
+pub fn client_options(config: &Config) -> ClientOptions {
+    ClientOptions {
         proxy: config.network.proxy.as_ref().map(ToString::to_string),
         ca_file: config.network.ca_file.clone(),
         user_agent: USER_AGENT.to_owned(),
-    })?)
+    }
 }
 
 /// The way to every account; one whose key is not there refuses everything, and the others go on.
@@ -515,15 +520,18 @@ pub fn mailer(config: &Config) -> anyhow::Result<Mailer> {
 
 /// Whether nothing of this configuration reaches beyond this machine: kill points and `--at` need that.
 pub fn stays_home(config: &Config) -> bool {
+    let near = |url: &url::Url| match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
     let platforms = config.accounts.iter().all(|account| match &account.api {
         Api::Sandbox => true,
-        Api::Url(url) => match url.host() {
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            Some(url::Host::Domain(name)) => name == "localhost",
-            None => false,
-        },
+        Api::Url(url) => near(url),
     });
+    let anchors = config.anchors.timestamps.iter().all(|one| near(&one.url))
+        && config.anchors.witnesses.iter().all(|one| near(&one.url));
     let mail = match &config.mail.transport {
         Transport::Folder => true,
         Transport::Smtp(smtp) => {
@@ -531,7 +539,7 @@ pub fn stays_home(config: &Config) -> bool {
                 || smtp.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
         }
     };
-    platforms && mail
+    platforms && mail && anchors
 }
 
 fn arm_kill_point(config: &Config) -> anyhow::Result<()> {

@@ -34,6 +34,11 @@ pub async fn run(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Pa
             polling::run(&app, Pace::default(), &reports, stop).await
         }
     });
+    // Beside everything else: no act waits for an outsider. Cut off, it leaves nothing half done.
+    let anchors = tokio::spawn({
+        let app = app.clone();
+        async move { crate::steps::anchor::run(&app).await }
+    });
     tokio::pin!(shutdown);
     let broken = |error: tokio::task::JoinError| PassError::Broken(crate::panics::ended(&error).to_owned());
     let result = loop {
@@ -45,11 +50,15 @@ pub async fn run(app: &App, shutdown: impl Future<Output = ()>) -> Result<(), Pa
         tokio::select! {
             () = tokio::time::sleep(wait.saturating_sub(BREATH)) => {}
             () = reports.news() => {}
-            ended = &mut polls => return ended.map_err(broken)?,
+            ended = &mut polls => {
+                anchors.abort();
+                return ended.map_err(broken)?;
+            }
             () = &mut shutdown => break Ok(()),
         }
     };
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    anchors.abort();
     let _ = stop.send(true);
     let polled = polls.await.map_err(broken)?;
     result.and(polled)

@@ -276,6 +276,16 @@ pub async fn once(app: &App) -> Result<Pass, PassError> {
     steps::notify::drain(app, &mut done).await?;
     app.or_halt(app.publish().await.map(drop)).await?;
     done.halted = app.well_again().await?;
+    // After everything that somebody waits for. An archive that cannot be read has been told above.
+    let asked = match steps::anchor::mend(app).await {
+        Ok(()) => steps::anchor::all(app).await,
+        Err(error) => Err(error),
+    };
+    match asked {
+        Err(error) if error.is_disk() => return Err(error),
+        Err(error) => tracing::error!(%error, "nobody outside could be asked about the log"),
+        Ok(()) => {}
+    }
     Ok(done)
 }
 

@@ -52,6 +52,21 @@ impl Checkpoint {
     }
 }
 
+/// A checkpoint's file as it was before anybody cosigned it: the text and the log's own line, which is the first. This
+/// is what time-stamps are over.
+///
+/// # Errors
+/// `Malformed` if it is no note, or another than the log's line stands first.
+pub fn before_cosignatures(file: &str) -> Result<&str, NoteError> {
+    let (checkpoint, note) = Checkpoint::parse(file)?;
+    if note.signatures.first().is_none_or(|line| line.name != checkpoint.origin) {
+        return Err(NoteError::Malformed("the first line under it is not the log's own"));
+    }
+    let start = note.text.len() + 1;
+    let line = file.get(start..).and_then(|lines| lines.find('\n')).unwrap_or_default();
+    Ok(file.get(..=start + line).unwrap_or(file))
+}
+
 /// The checkpoint over the first `size` entries, signed under the log's own name.
 ///
 /// # Errors
@@ -62,7 +77,7 @@ pub fn sign(origin: &str, size: u64, root: Hash, key: &SigningKey) -> Result<Str
 }
 
 /// A number without sign, spaces or leading zeroes.
-pub(super) fn decimal(text: &str) -> Option<u64> {
+pub fn decimal(text: &str) -> Option<u64> {
     let plain = text == "0" || (!text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()));
     if plain { text.parse().ok() } else { None }
 }
@@ -98,6 +113,11 @@ mod tests {
         // The vector has a witness's line besides ours, which we ignore but keep.
         assert!(expected.starts_with(&ours));
         assert_eq!(note.signatures.len(), 2);
+        assert_eq!(before_cosignatures(expected).unwrap(), ours);
+        assert_eq!(before_cosignatures(&ours).unwrap(), ours);
+        let stranger = SigningKey::from_bytes(&[5; 32]);
+        let other = note::sign(&checkpoint.text(), "annan", &stranger).unwrap();
+        assert!(before_cosignatures(&other).is_err());
     }
 
     #[test]

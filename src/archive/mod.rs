@@ -20,9 +20,19 @@ pub mod merkle;
 
 pub mod note;
 
+pub mod cosign;
+
+pub mod witness;
+
 pub mod checkpoint;
 
 pub mod proof;
+
+mod der;
+
+pub mod timestamp;
+
+pub mod anchors;
 
 pub mod tiles;
 

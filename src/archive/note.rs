@@ -1,7 +1,7 @@
 //! C2SP signed notes: a text with one or more signatures under it (c2sp.org/signed-note).
 //!
-//! Signed and verified here is Ed25519 only (type 0x01); lines of other types are kept and ignored, so that
-//! witnesses and later algorithms can add theirs.
+//! Signed and verified here is Ed25519 only (type 0x01); lines of other types are kept and ignored, so that later
+//! algorithms can add theirs. Witnesses' lines are `cosign`'s.
 
 use std::fmt;
 use std::str::FromStr;
@@ -63,7 +63,7 @@ impl VerifierKey {
 
     /// The first four bytes of `SHA-256(name || 0x0A || 0x01 || public key)`.
     pub fn id(&self) -> [u8; 4] {
-        key_id(&self.name, &self.key)
+        key_id(ED25519, &self.name, &self.key)
     }
 
     /// The 32 bytes of the public key.
@@ -80,9 +80,7 @@ impl VerifierKey {
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut encoded = vec![ED25519];
-        encoded.extend_from_slice(self.key.as_bytes());
-        write!(f, "{}+{}+{}", self.name, hex::encode(self.id()), BASE64_STANDARD.encode(encoded))
+        f.write_str(&write_key(ED25519, &self.name, &self.key))
     }
 }
 
@@ -96,26 +94,8 @@ impl FromStr for VerifierKey {
     type Err = NoteError;
 
     fn from_str(text: &str) -> Result<Self, NoteError> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteError::BadKey("it has not the form name+id+key"));
-        };
-        check_name(name)?;
-        let bytes =
-            BASE64_STANDARD.decode(key).map_err(|_| NoteError::BadKey("its last part is no base64"))?;
-        let public = match bytes.split_first() {
-            Some((&ED25519, public)) => public,
-            Some(_) => return Err(NoteError::BadKey("it is of a type other than Ed25519 (0x01)")),
-            None => return Err(NoteError::BadKey("its last part is empty")),
-        };
-        let public: &[u8; 32] =
-            public.try_into().map_err(|_| NoteError::BadKey("the public key has not 32 bytes"))?;
-        let key = VerifyingKey::from_bytes(public)
-            .map_err(|_| NoteError::BadKey("the public key is no point on the curve"))?;
-        if id != hex::encode(key_id(name, &key)) {
-            return Err(NoteError::BadKey("its id does not belong to its name and key"));
-        }
-        Ok(Self { name: name.to_owned(), key })
+        let (name, key) = read_key(text, ED25519, "it is of a type other than Ed25519 (0x01)")?;
+        Ok(Self { name, key })
     }
 }
 
@@ -128,6 +108,14 @@ pub struct SignatureLine {
     pub id: [u8; 4],
     /// The bytes after the id; their meaning depends on the key's type.
     pub signature: Vec<u8>,
+}
+
+impl fmt::Display for SignatureLine {
+    /// The line as it stands in a note, with its line feed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = [&self.id[..], &self.signature].concat();
+        writeln!(f, "\u{2014} {} {}", self.name, BASE64_STANDARD.encode(bytes))
+    }
 }
 
 /// A note taken apart; nothing is verified yet.
@@ -212,21 +200,63 @@ pub fn sign(text: &str, name: &str, key: &SigningKey) -> Result<String, NoteErro
         return Err(NoteError::Malformed("it holds a control character"));
     }
     check_name(name)?;
-    let mut line = key_id(name, &key.verifying_key()).to_vec();
+    let mut line = key_id(ED25519, name, &key.verifying_key()).to_vec();
     line.extend_from_slice(&key.sign(text.as_bytes()).to_bytes());
     Ok(format!("{text}\n\u{2014} {name} {}\n", BASE64_STANDARD.encode(line)))
 }
 
-fn key_id(name: &str, key: &VerifyingKey) -> [u8; 4] {
-    let digest = Sha256::new()
-        .chain_update(name)
-        .chain_update([b'\n', ED25519])
-        .chain_update(key.as_bytes())
-        .finalize();
+/// A key as it is written: `name+hex(key id)+base64(type || public key)`.
+pub(super) fn write_key(kind: u8, name: &str, key: &VerifyingKey) -> String {
+    let mut encoded = vec![kind];
+    encoded.extend_from_slice(key.as_bytes());
+    format!("{name}+{}+{}", hex::encode(key_id(kind, name, key)), BASE64_STANDARD.encode(encoded))
+}
+
+/// Reads a key of this type.
+pub(super) fn read_key(
+    text: &str,
+    kind: u8,
+    other: &'static str,
+) -> Result<(String, VerifyingKey), NoteError> {
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(NoteError::BadKey("it has not the form name+id+key"));
+    };
+    check_name(name)?;
+    let bytes = BASE64_STANDARD.decode(key).map_err(|_| NoteError::BadKey("its last part is no base64"))?;
+    let public = match bytes.split_first() {
+        Some((found, public)) if *found == kind => public,
+        Some(_) => return Err(NoteError::BadKey(other)),
+        None => return Err(NoteError::BadKey("its last part is empty")),
+    };
+    let public: &[u8; 32] =
+        public.try_into().map_err(|_| NoteError::BadKey("the public key has not 32 bytes"))?;
+    let key = VerifyingKey::from_bytes(public)
+        .map_err(|_| NoteError::BadKey("the public key is no point on the curve"))?;
+    if id != hex::encode(key_id(kind, name, &key)) {
+        return Err(NoteError::BadKey("its id does not belong to its name and key"));
+    }
+    Ok((name.to_owned(), key))
+}
+
+/// The first four bytes of `SHA-256(name || 0x0A || type || public key)`.
+pub(super) fn key_id(kind: u8, name: &str, key: &VerifyingKey) -> [u8; 4] {
+    let digest =
+        Sha256::new().chain_update(name).chain_update([b'\n', kind]).chain_update(key.as_bytes()).finalize();
     [digest[0], digest[1], digest[2], digest[3]]
 }
 
-fn check_name(name: &str) -> Result<(), NoteError> {
+/// Each on a line of its own.
+pub(crate) fn lines<T: fmt::Display>(all: impl IntoIterator<Item = T>) -> String {
+    let mut text = String::new();
+    for one in all {
+        text.push_str(&one.to_string());
+        text.push('\n');
+    }
+    text
+}
+
+pub(super) fn check_name(name: &str) -> Result<(), NoteError> {
     if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c == '+' || c.is_control()) {
         return Err(NoteError::BadKey("its name is empty, or holds a space, a plus or a control character"));
     }

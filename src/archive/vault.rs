@@ -204,7 +204,7 @@ impl Vault {
         }
         let path = self.folder.join("checkpoint");
         let text = fs::read_to_string(&path).map_err(|source| ArchiveError::Io { path, source })?;
-        if text != published.text {
+        if checkpoint::before_cosignatures(&text)? != published.text {
             return Err(not_whole(
                 record.to_string(),
                 "the checkpoint on disk is another than the one published",
@@ -242,9 +242,10 @@ impl Vault {
         mut leaves: impl FnMut(u64, u64) -> Result<Vec<Vec<u8>>, E>,
     ) -> Result<Published, ArchiveError> {
         let path = self.folder.join("checkpoint");
-        let before = self.checkpoint(origin, signer)?;
+        let before = self.head(origin, signer)?;
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((known, text)) = &before {
+        if let Some((known, file)) = &before {
+            let text = checkpoint::before_cosignatures(file)?;
             if known.size > size {
                 return Err(ArchiveError::Fork(format!(
                     "{} covers {} entries, but the database has {size}: it is older than the archive; see `uppsikt restore`",
@@ -257,11 +258,11 @@ impl Vault {
                 same_entries(&path, known, &mut leaves)?;
             }
             if known.size == size {
-                if made.as_ref() != Some(text) {
+                if made.as_deref() != Some(text) {
                     // Found, not made: the process that renamed it may have died before the folder was durable.
-                    self.write_checkpoint(&path, text)?;
+                    self.write_checkpoint(&path, file, text)?;
                 }
-                return Ok(Published { size, root: known.root, text: text.clone() });
+                return Ok(Published { size, root: known.root, text: text.to_owned() });
             }
         }
         let old = before.as_ref().map_or(0, |(known, _)| known.size);
@@ -288,20 +289,56 @@ impl Vault {
             }
         }
         let text = checkpoint::sign(origin, size, root, signer)?;
-        self.write_checkpoint(&path, &text)?;
+        self.write_checkpoint(&path, &text, &text)?;
         // Partial tiles that no checkpoint needs any more only take room: one that cannot be removed does no harm.
         let _ = self.tiles().prune(old, size);
         Ok(Published { size, root, text })
     }
 
-    fn write_checkpoint(&self, path: &Path, text: &str) -> Result<(), ArchiveError> {
-        durable::write(path, text.as_bytes(), 0o644)
+    /// `file` is `text` and what cosignatures stand under it.
+    fn write_checkpoint(&self, path: &Path, file: &str, text: &str) -> Result<(), ArchiveError> {
+        // Held while writing: a cosignature must not bring back a checkpoint that was replaced meanwhile.
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        durable::write(path, file.as_bytes(), 0o644)
             .map_err(|source| ArchiveError::Io { path: path.to_owned(), source })?;
-        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_owned());
+        *made = Some(text.to_owned());
         Ok(())
     }
 
-    /// The checkpoint on disk, its signature checked; `None` when there is none yet.
+    /// Puts cosignatures under the checkpoint `text`, unless the log has gone on. False if it has.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn cosign(&self, text: &str, lines: &[String]) -> Result<bool, ArchiveError> {
+        let path = self.folder.join("checkpoint");
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.as_deref() != Some(text) {
+            return Ok(false);
+        }
+        let file = format!("{text}{}", lines.concat());
+        if fs::read_to_string(&path).is_ok_and(|there| there == file) {
+            return Ok(true);
+        }
+        durable::write(&path, file.as_bytes(), 0o644).map_err(|source| ArchiveError::Io { path, source })?;
+        Ok(true)
+    }
+
+    /// Keeps what an outsider said of the checkpoint over `size` entries, below `anchors/`: durable once it returns.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn keep_anchor(&self, size: u64, name: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
+        let folder = self.folder.join("anchors").join(size.to_string());
+        let path = folder.join(name);
+        if fs::read(&path).is_ok_and(|there| there == bytes) {
+            return Ok(());
+        }
+        durable::create_folder(&folder)
+            .and_then(|()| durable::write(&path, bytes, 0o444))
+            .map_err(|source| ArchiveError::Io { path, source })
+    }
+
+    /// The checkpoint on disk without cosignatures, its signature checked; `None` when there is none yet.
     ///
     /// # Errors
     /// `Io`; `Note` when it is not signed by this log.
@@ -310,6 +347,12 @@ impl Vault {
         origin: &str,
         signer: &SigningKey,
     ) -> Result<Option<(Checkpoint, String)>, ArchiveError> {
+        let Some((known, file)) = self.head(origin, signer)? else { return Ok(None) };
+        Ok(Some((known, checkpoint::before_cosignatures(&file)?.to_owned())))
+    }
+
+    /// The checkpoint on disk as it lies there, its signature checked.
+    fn head(&self, origin: &str, signer: &SigningKey) -> Result<Option<(Checkpoint, String)>, ArchiveError> {
         let path = self.folder.join("checkpoint");
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,

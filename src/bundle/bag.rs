@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::guide::{Guide, PYTHON};
+use crate::archive::anchors::Anchors;
 use crate::archive::bagit::{self, Algorithm, Digests};
 use crate::archive::entry::RecordId;
 use crate::archive::merkle::Hash;
@@ -49,6 +50,8 @@ pub struct BagInput {
     pub derived: BTreeMap<String, Vec<u8>>,
     /// The checkpoint's file, verbatim, which covers every event.
     pub checkpoint: String,
+    /// What outsiders say of that checkpoint.
+    pub anchors: Anchors,
     /// The log's key.
     pub vkey: VerifierKey,
     /// The day of packing (Stockholm).
@@ -109,12 +112,12 @@ pub fn files(input: &BagInput) -> BTreeMap<String, Vec<u8>> {
     for (path, bytes) in input.files.iter().chain(&input.derived) {
         put(format!("data/{path}"), bytes.clone());
     }
+    let cosigned = input.anchors.cosigned(&input.checkpoint);
     let mut events = Vec::new();
     for (position, event) in input.events.iter().enumerate() {
         events.extend_from_slice(&event.leaf);
         events.push(b'\n');
-        let proof =
-            Proof { index: event.index, path: event.path.clone(), checkpoint: input.checkpoint.clone() };
+        let proof = Proof { index: event.index, path: event.path.clone(), checkpoint: cosigned.clone() };
         let proof = proof.text().into_bytes();
         let mut fields_name = event.index.to_string();
         if position == 0 {
@@ -129,6 +132,9 @@ pub fn files(input: &BagInput) -> BTreeMap<String, Vec<u8>> {
     }
     put("data/events.jsonl".to_owned(), events);
     put("uppsikt/checkpoint".to_owned(), input.checkpoint.clone().into_bytes());
+    for (path, bytes) in input.anchors.files() {
+        put(path, bytes);
+    }
     put("uppsikt/log.vkey".to_owned(), format!("{}\n", input.vkey).into_bytes());
     put("uppsikt/verify.py".to_owned(), PYTHON.as_bytes().to_vec());
     put("bagit.txt".to_owned(), bagit::DECLARATION.as_bytes().to_vec());
@@ -145,6 +151,8 @@ pub fn files(input: &BagInput) -> BTreeMap<String, Vec<u8>> {
         vkey: &input.vkey.to_string(),
         folder: &folder_name(input.diary_number.as_deref(), input.record),
         files: count,
+        stamped: input.anchors.stamp.is_some(),
+        witnesses: input.anchors.cosignatures.len(),
     };
     files.insert("LAS-MIG.txt".to_owned(), guide.text().into_bytes());
     let mut digests: BTreeMap<String, Digests> = BTreeMap::new();

@@ -16,7 +16,26 @@ pub(super) struct Guide<'a> {
     pub(super) folder: &'a str,
     /// How many files the bag has, this one counted.
     pub(super) files: usize,
+    /// Whether an authority has stamped the checkpoint.
+    pub(super) stamped: bool,
+    /// How many witnesses have cosigned it.
+    pub(super) witnesses: usize,
 }
+
+const STAMPED: &str = "\
+   uppsikt/checkpoint.tsr är en tidsstämpel (RFC 3161) på uppsikt/checkpoint. Hämta utfärdarens rotcertifikat någon
+   annanstans än här (i uppsikt/tsa-chain.pem ligger de som gällde då) och kör:
+     openssl ts -verify -no_check_time -data uppsikt/checkpoint -in uppsikt/checkpoint.tsr -CAfile tsa-ca.pem
+   Svaret ska vara: Verification: OK. När det var visar: openssl ts -reply -in uppsikt/checkpoint.tsr -text";
+
+const NOT_STAMPED: &str = "\
+   Kontrollpunkten är INTE tidsstämplad: ingen utomstående intygar när den fanns.";
+
+const WITNESSED: &str = "\
+   Programmet skrev också text1, sig1 och key1 (och så vidare) i /tmp: ett vittne per siffra, i samma ordning som i
+   uppsikt/witness.vkey. Kommandot i steg 3 med dem visar att vittnet har sett denna kontrollpunkt och inte någon annan.";
+
+const NOT_WITNESSED: &str = "   Inget vittne har undertecknat kontrollpunkten.";
 
 impl Guide<'_> {
     pub(super) fn text(&self) -> String {
@@ -28,6 +47,8 @@ impl Guide<'_> {
             ("{VKEY}", self.vkey),
             ("{FOLDER}", self.folder),
             ("{FILES}", &self.files.to_string()),
+            ("{STAMP}", if self.stamped { STAMPED } else { NOT_STAMPED }),
+            ("{WITNESSES}", if self.witnesses > 0 { WITNESSED } else { NOT_WITNESSED }),
             ("{PYTHON}", PYTHON),
         ];
         // In one pass over the template: a value that looks like a placeholder stays what it is.
@@ -66,9 +87,12 @@ mod tests {
             vkey: "v",
             folder: "f",
             files: 3,
+            stamped: false,
+            witnesses: 1,
         };
         let text = guide.text();
         assert!(text.contains("Kommun {DNR}\nDiarienummer:     ej diarieförd\n"));
+        assert!(text.contains("är INTE tidsstämplad") && text.contains("text1, sig1 och key1"));
         assert!(!text.contains("{PYTHON}") && text.contains("import base64"));
     }
 }

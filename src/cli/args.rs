@@ -212,10 +212,18 @@ pub enum Command {
         /// A checkpoint that was seen earlier.
         #[arg(long, value_name = "CHECKPOINT")]
         seen: Option<PathBuf>,
+        /// The key of a witness: the key itself or a file with it.
+        #[arg(long, value_name = "VKEY|FILE")]
+        witness: Option<String>,
+        /// Certificates of time-stamp authorities (PEM); one of them must have stamped it.
+        #[arg(long, value_name = "FILE")]
+        tsa_ca: Option<PathBuf>,
         /// One JSON object a line.
         #[arg(long)]
         json: bool,
     },
+    /// Watches the logs of others: a witness (c2sp.org/tlog-witness).
+    Witness(Witness),
     /// Emulates the platforms.
     #[command(after_long_help = crate::sandbox::HELP)]
     Sandbox {
@@ -226,6 +234,23 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         seed: Option<PathBuf>,
     },
+}
+
+/// `witness`.
+#[derive(Debug, Clone, Args)]
+pub struct Witness {
+    /// Where its key and what it has seen lie; made by the first start.
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// What a new witness is called, such as exempel.se/vittne; never changed afterwards.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// One more log to watch: its key (archive/log.vkey of another) or a file with it. Remembered.
+    #[arg(long, value_name = "VKEY|FILE")]
+    pub log: Vec<String>,
+    /// Where to listen. It speaks plain HTTP: keep a web server before it. Left out, it only prints its key.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
 }
 
 /// Which profile rules.

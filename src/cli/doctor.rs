@@ -21,6 +21,8 @@ use crate::connector::{Connector, ConnectorError, Reading, Standing, reach_of};
 use crate::domain::key::{Because, Key, Missing};
 use crate::store;
 
+mod anchors;
+
 pub(super) mod hosts;
 
 /// A platform's clock that differs more stops hiding and registering.
@@ -180,6 +182,7 @@ fn machine(config: &Config, now: DateTime<Utc>, found: &mut Findings) {
             .remedy("nothing is hidden or registered until it is mended"),
     };
     checkpoint(config, &layout, found);
+    anchors::look(config, now, found);
     database(config, now, found);
 }
 

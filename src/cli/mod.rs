@@ -69,6 +69,8 @@ pub mod train;
 
 pub mod verify;
 
+pub mod witness;
+
 use std::io::Write;
 use std::path::Path;
 
@@ -137,9 +139,16 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome>
         Command::Media(asked) => media::run(&load(&config)?, &asked, out),
         Command::Brake(brake) => brake::run(&load(&config)?, &brake, out),
         Command::Export(asked) => export::run(&load(&config)?, &asked, out),
-        Command::Verify { path, key, seen, json } => {
-            verify::run(&path, key.as_deref(), seen.as_deref(), json, out)
+        Command::Verify { path, key, seen, witness, tsa_ca, json } => {
+            let known = verify::Known {
+                key: key.as_deref(),
+                seen: seen.as_deref(),
+                witness: witness.as_deref(),
+                tsa_ca: tsa_ca.as_deref(),
+            };
+            verify::run(&path, &known, json, out)
         }
+        Command::Witness(asked) => witness::run(&asked, out),
         Command::Sandbox { listen, seed } => {
             runtime()?.block_on(sandbox::run(listen, seed.as_deref(), crate::daemon::signalled()))?;
             Ok(Outcome::Done)

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::connector::Left;
 use crate::domain::calendar::instant_in_words as moment;
 use crate::domain::words;
+use crate::store::anchors::{self, Standing};
 use crate::store::views::{self, AccountHealth, Health};
 use crate::store::{Reader, Result, budgets, trials};
 
@@ -24,6 +25,8 @@ struct Status<'a> {
     quotas: Vec<QuotaStatus>,
     /// Entries that the published checkpoint covers; null before the first.
     checkpoint_size: Option<u64>,
+    /// How each outsider that vouches for the log stands.
+    anchors: Vec<Standing>,
     /// The log's public key, to be held elsewhere.
     vkey: Option<String>,
     /// What rules and categories on trial found in the texts of the last seven days.
@@ -93,6 +96,7 @@ pub fn show(
         accounts: accounts.collect(),
         quotas: budgets::left(reader, now)?.into_iter().map(QuotaStatus::from).collect(),
         checkpoint_size: checkpoint.map(|checkpoint| checkpoint.size),
+        anchors: standing(reader, config)?,
         vkey: read(&archive.join("log.vkey"))?.map(|text| text.trim_end().to_owned()),
         shadow: trials::count(reader, now - TimeDelta::days(7))?,
     };
@@ -103,6 +107,16 @@ pub fn show(
     }
     tell(&status, out)?;
     Ok(())
+}
+
+/// How the outsiders of the configuration stand.
+///
+/// # Errors
+/// The store's.
+pub(super) fn standing(reader: &Reader, config: &Config) -> Result<Vec<Standing>> {
+    let authorities: Vec<_> = config.anchors.timestamps.iter().map(|one| one.id.as_str()).collect();
+    let witnesses: Vec<_> = config.anchors.witnesses.iter().map(|one| one.id.as_str()).collect();
+    anchors::standing(reader, &authorities, &witnesses)
 }
 
 fn tell(status: &Status<'_>, out: &mut dyn Write) -> std::io::Result<()> {
@@ -159,6 +173,16 @@ fn tell(status: &Status<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     let size =
         status.checkpoint_size.map_or_else(|| "ingen ännu".to_owned(), |size| format!("{size} poster"));
     writeln!(out, "Logg: {} poster; publicerad kontrollpunkt: {size}", health.log_size)?;
+    for one in &status.anchors {
+        let name = if one.kind == "witness" { "Vittnet" } else { "Tidsstämplingen" };
+        let newest =
+            one.at.map_or_else(|| "aldrig".to_owned(), |at| format!("{} poster, {}", one.size, moment(at)));
+        let fault = one.fault.as_ref().map(|fault| {
+            let what = if fault.lie { "SÄGER EMOT LOGGEN" } else { "svarar inte" };
+            format!("; {what} sedan {}: {}", moment(fault.since), fault.why)
+        });
+        writeln!(out, "{name} {}: senast {newest}{}", one.id, fault.unwrap_or_default())?;
+    }
     if status.shadow > 0 {
         writeln!(
             out,

@@ -118,6 +118,8 @@ fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Opt
     let accounts = account::accounts(root, &context, report);
     let storage = super::storage::storage(root, report);
     super::storage::decided(&accounts, &storage, report);
+    let anchors = super::anchors::anchors(root, folder, report);
+    super::anchors::outside(&anchors.clone().unwrap_or_default(), &accounts, report);
     let platforms = super::platforms::platforms(root, report);
     super::platforms::fits(&accounts, &platforms.clone().unwrap_or_default(), report);
     let data_protection = super::privacy::data_protection(root, report);
@@ -140,6 +142,7 @@ fn assemble(path: &Path, root: &mut Section<'_, '_>, report: &mut Report) -> Opt
         denied,
         data_protection,
         storage,
+        anchors: anchors?,
         platforms: platforms?,
         boards: known.boards,
         accounts,

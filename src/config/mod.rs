@@ -16,6 +16,8 @@ use crate::domain::comment::Platform;
 use crate::domain::deadline::Clocks;
 use crate::domain::roster::Roster;
 
+mod anchors;
+
 mod fault;
 
 mod load;
@@ -41,6 +43,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 
+pub use anchors::{Anchors, Authority, Every, Witness};
 pub use fault::{Fault, Warning};
 pub use load::Examined;
 pub use platforms::{LinkedinLimits, Platforms, XLimits};
@@ -79,6 +82,8 @@ pub struct Config {
     pub denied: BTreeMap<String, DecisionRef>,
     /// What is decided where a platform's terms and the archives act disagree, by the platform's code.
     pub storage: BTreeMap<String, Storage>,
+    /// Who outside the municipality vouches for the log.
+    pub anchors: Anchors,
     /// What may be asked of the platforms.
     pub platforms: Platforms,
     /// What is decided and published about the processing of personal data.

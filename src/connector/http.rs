@@ -1,4 +1,5 @@
-//! The only place that speaks to platforms: one client, its limits, and one method that writes.
+//! The only place that speaks to the network: to platforms with one client, its limits, and one method that writes; to
+//! time-stamp authorities and witnesses with [`Outside`].
 //!
 //! Reading goes through [`Http::get`], sessions through [`Http::authenticate`], and everything that changes
 //! something through [`Http::write`], which nobody can call without an [`Intent`] from the store and a
@@ -18,6 +19,7 @@ use crate::store::Intent;
 
 mod answer;
 mod fetch;
+mod outside;
 mod request;
 #[cfg(test)]
 pub(crate) mod script;
@@ -26,6 +28,7 @@ mod tests;
 
 pub use answer::{Answer, Rate, element, elements, malformed};
 pub use fetch::Fetched;
+pub use outside::{Outside, Question, Reply};
 pub use request::{Endpoint, Method, Request, without_secrets};
 
 /// How long making a connection may take.
@@ -63,6 +66,40 @@ impl fmt::Debug for ClientOptions {
             .field("ca_file", &self.ca_file)
             .field("user_agent", &self.user_agent)
             .finish()
+    }
+}
+
+impl ClientOptions {
+    /// What every client of this program is: it follows nothing, tries once and ends in time.
+    fn builder(&self, connect: Duration, whole: Duration) -> reqwest::ClientBuilder {
+        reqwest::Client::builder()
+            .user_agent(&self.user_agent)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(connect)
+            .timeout(whole)
+            // Idle connections are dropped before most servers do so: a request on a dead one is a lost answer.
+            .pool_idle_timeout(Duration::from_secs(20))
+    }
+
+    /// A client that leaves this machine, through the proxy and with the certificates of the municipality's network.
+    fn leave_home(&self, mut outer: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, ClientError> {
+        if let Some(proxy) = &self.proxy {
+            outer = outer.proxy(reqwest::Proxy::all(proxy).map_err(|_| ClientError::Proxy)?);
+        }
+        if let Some(path) = &self.ca_file {
+            let fault = |reason: String| ClientError::CaFile { path: path.clone(), reason };
+            let pem = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+                .map_err(|_| fault("is not a file of PEM certificates".to_owned()))?;
+            if certificates.is_empty() {
+                return Err(fault("holds no certificate".to_owned()));
+            }
+            outer = outer.tls_certs_merge(certificates);
+        }
+        Ok(outer)
     }
 }
 
@@ -140,36 +177,12 @@ impl Http {
     fn with_limits(options: &ClientOptions, connect: Duration, whole: Duration) -> Result<Self, ClientError> {
         // A second installation fails, and the first is as good: every caller installs ring.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = || {
-            reqwest::Client::builder()
-                .user_agent(&options.user_agent)
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .referer(false)
-                .no_proxy()
-                .connect_timeout(connect)
-                .timeout(whole)
-                // Idle connections are dropped before most servers do so: a request on a dead one is a lost answer.
-                .pool_idle_timeout(Duration::from_secs(20))
-        };
+        let builder = || options.builder(connect, whole);
         let loopback = builder()
             .tls_certs_only(Vec::new())
             .build()
             .map_err(|error| ClientError::Settings(causes(&error.without_url())))?;
-        let mut outer = builder().https_only(true);
-        if let Some(proxy) = &options.proxy {
-            outer = outer.proxy(reqwest::Proxy::all(proxy).map_err(|_| ClientError::Proxy)?);
-        }
-        if let Some(path) = &options.ca_file {
-            let fault = |reason: String| ClientError::CaFile { path: path.clone(), reason };
-            let pem = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-                .map_err(|_| fault("is not a file of PEM certificates".to_owned()))?;
-            if certificates.is_empty() {
-                return Err(fault("holds no certificate".to_owned()));
-            }
-            outer = outer.tls_certs_merge(certificates);
-        }
+        let outer = options.leave_home(builder().https_only(true))?;
         let tls = outer.build().map_err(|error| causes(&error.without_url()));
         Ok(Self { loopback, tls, budgets: Vec::new(), ear: None })
     }

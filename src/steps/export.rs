@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use chrono::NaiveDate;
 
+use crate::archive::anchors::Anchors;
 use crate::archive::checkpoint::Checkpoint;
 use crate::archive::entry::{Entry, RecordId};
 use crate::archive::fields::Tree;
@@ -17,7 +18,7 @@ use crate::bundle::pdf::{self, PdfError};
 use crate::domain::case::CaseId;
 use crate::durable;
 use crate::store::records::Record;
-use crate::store::{Db, StoreError, diary, log, media, records};
+use crate::store::{Db, StoreError, anchors, diary, log, media, records};
 
 /// Why nothing was exported.
 #[derive(Debug, thiserror::Error)]
@@ -224,6 +225,7 @@ fn input(source: &Source<'_>, case: CaseId, record: &Record) -> Result<BagInput,
         .checkpoint(source.origin, source.keys.signing_key())?
         .ok_or(ExportError::NotPublished(case))?;
     covered(&checkpoint, entries.last().map(|entry| entry.index), case)?;
+    let (checkpoint, text, anchors) = vouched(source, &checkpoint, text, &entries)?;
     let key = source.keys.existing_record_key(id)?.ok_or(ExportError::Disposed(case))?;
     let snapshot = entries.first().ok_or(ExportError::NoRecord(case))?;
     let head = Entry::parse(&snapshot.leaf).ok().and_then(|entry| entry.tree()).ok_or_else(|| {
@@ -256,11 +258,43 @@ fn input(source: &Source<'_>, case: CaseId, record: &Record) -> Result<BagInput,
         files: content.files,
         derived: BTreeMap::new(),
         checkpoint: text,
+        anchors,
         vkey: VerifierKey::of(source.origin, source.keys.signing_key()).map_err(ArchiveError::from)?,
         date: source.today,
     };
     input.derived.insert(HANDLING.to_owned(), pdf::handling(&input)?);
     Ok(input)
+}
+
+/// The checkpoint for a bag: one that an outsider has stamped, if one covers the record; else one that a witness has
+/// cosigned; else the newest.
+fn vouched(
+    source: &Source<'_>,
+    newest: &Checkpoint,
+    text: String,
+    entries: &[log::StoredEntry],
+) -> Result<(Checkpoint, String, Anchors), ExportError> {
+    let covered = entries.last().map_or(0, |entry| entry.index + 1);
+    let noon = source.today.and_time(chrono::NaiveTime::MIN).and_utc();
+    let (stamp, text) = source.db.read_now(|reader| {
+        let stamp = anchors::stamp_covering(reader, covered, noon)?;
+        let cosigned = match &stamp {
+            Some(stamp) => Some(stamp.checkpoint.clone()),
+            None => anchors::cosigned_covering(reader, covered)?,
+        };
+        Ok((stamp, cosigned.unwrap_or(text)))
+    })?;
+    let checkpoint = Checkpoint::parse(&text).map_err(ArchiveError::from)?.0;
+    // What was cut off since is for `verify` to tell; a bag of it would not verify.
+    if checkpoint.size > newest.size || checkpoint.origin != newest.origin {
+        return Err(StoreError::Corrupt("a stamped checkpoint is not of this log".to_owned()).into());
+    }
+    let cosignatures = source.db.read_now(|reader| anchors::cosignatures(reader, &text))?;
+    let anchors = Anchors {
+        stamp: stamp.map(|stamp| (stamp.reply, stamp.chain)),
+        cosignatures: cosignatures.into_iter().map(|one| (one.vkey, one.line)).collect(),
+    };
+    Ok((checkpoint, text, anchors))
 }
 
 fn covered(checkpoint: &Checkpoint, last: Option<u64>, case: CaseId) -> Result<(), ExportError> {

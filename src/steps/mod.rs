@@ -25,4 +25,6 @@ pub mod received;
 
 pub mod purge;
 
+pub mod anchor;
+
 pub mod export;

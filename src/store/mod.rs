@@ -8,6 +8,7 @@ mod intent;
 mod readers;
 mod writer;
 
+pub mod anchors;
 pub mod brake;
 pub mod budgets;
 pub mod cases;
@@ -98,6 +99,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_judgements.sql"),
     include_str!("migrations/0009_queues.sql"),
     include_str!("migrations/0010_held.sql"),
+    include_str!("migrations/0011_anchors.sql"),
 ];
 
 /// The database of one data folder.

@@ -44,7 +44,7 @@ fn nothing() -> Vec<String> {
     Vec::new()
 }
 
-const TARGETS: [Target; 11] = [
+const TARGETS: [Target; 12] = [
     Target { name: "facebook", folders: &["connector/facebook"], texts: nothing, read: read_facebook },
     Target { name: "instagram", folders: &["connector/instagram"], texts: nothing, read: read_instagram },
     Target {
@@ -71,7 +71,41 @@ const TARGETS: [Target; 11] = [
     Target { name: "config", folders: &["config"], texts: municipality, read: read_config },
     Target { name: "classify", folders: &["connector/facebook"], texts: comments, read: read_text },
     Target { name: "control", folders: &[], texts: orders, read: read_order },
+    Target { name: "outsider", folders: &["tsa"], texts: outsiders, read: read_outsider },
 ];
+
+/// What a log and its witness say to each other.
+fn outsiders() -> Vec<String> {
+    let vector: Value = serde_json::from_str(include_str!("../fixtures/vectors/own-tlog.json")).unwrap();
+    let text = |name: &str| vector[name].as_str().unwrap().to_owned();
+    let checkpoint = text("checkpoint");
+    vec![
+        format!("old 3\nTju7H3tHjc/nH7YxYxUZo7yhLJrvyhYSv85ME6hiZNQ=\n\n{checkpoint}"),
+        text("witness_vkey"),
+        checkpoint,
+    ]
+}
+
+/// Replies of authorities, their certificates, and what witnesses read.
+fn read_outsider(body: &[u8]) {
+    use uppsikt::archive::cosign::WitnessKey;
+    use uppsikt::archive::timestamp::{Authorities, Token};
+    use uppsikt::archive::witness::{AddCheckpoint, answer};
+    if let Ok(token) = Token::parse(body) {
+        let whole = token.is_whole();
+        assert!(token.answers(1).is_err() && token.covers(b"another").is_err(), "{whole:?}");
+    }
+    let _ = Authorities::from_pem(body);
+    let text = String::from_utf8_lossy(body);
+    let _ = text.parse::<WitnessKey>();
+    let _ = uppsikt::archive::checkpoint::before_cosignatures(&text);
+    if let Some(request) = AddCheckpoint::parse(&text) {
+        assert_eq!(AddCheckpoint::parse(&request.text()), Some(request));
+    }
+    let key: uppsikt::archive::note::VerifierKey =
+        "exempel.se/uppsikt/logg1+3740e301+AbQdnC1Twlr7lFkAzksz7lL8Vvndn3ut59xU8nKrp2Pd".parse().unwrap();
+    let _ = answer(&text, &[key], |_| Ok::<_, std::convert::Infallible>(None));
+}
 
 fn read_facebook(body: &[u8]) {
     use facebook::parse;

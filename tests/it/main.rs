@@ -1,6 +1,7 @@
 //! The one integration binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop with a message")]
 
+mod anchors;
 mod archive;
 mod bag;
 mod bluesky;
@@ -37,3 +38,4 @@ mod support;
 mod tidy;
 mod units;
 mod views;
+mod vouched;

@@ -2,15 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Options;
+use chrono::{DateTime, Utc};
+
 use super::chain::Chains;
 use super::finding::Report;
 use super::head::{self, Head, Seen};
 use super::source::Source;
+use super::{Options, anchors};
 use crate::archive::bagit::{self, Algorithm, Digests};
 use crate::archive::entry::{Entry, Kind, TreeHead};
 use crate::archive::fields::{self, Fields};
 use crate::archive::merkle;
+use crate::archive::note::Note;
 use crate::archive::proof::Proof;
 
 const EVENTS: &str = "data/events.jsonl";
@@ -19,6 +22,9 @@ const ENTRY: &str = "uppsikt/entry.json";
 const ENTRY_PROOF: &str = "uppsikt/entry.tlog-proof";
 const CHECKPOINT: &str = "uppsikt/checkpoint";
 const KEY: &str = "uppsikt/log.vkey";
+const STAMP: &str = "uppsikt/checkpoint.tsr";
+const CHAIN: &str = "uppsikt/tsa-chain.pem";
+const WITNESSES: &str = "uppsikt/witness.vkey";
 
 /// Files that every bag has.
 const REQUIRED: [&str; 13] = [
@@ -38,8 +44,7 @@ const REQUIRED: [&str; 13] = [
 ];
 
 /// Files that a bag may have besides.
-const OPTIONAL: [&str; 4] =
-    ["uppsikt/verify.py", "uppsikt/checkpoint.tsr", "uppsikt/tsa-chain.pem", "uppsikt/witness.vkey"];
+const OPTIONAL: [&str; 4] = ["uppsikt/verify.py", STAMP, CHAIN, WITNESSES];
 
 /// Folders whose files are listed only in the manifests or are derived from the rest.
 const FOLDERS: [&str; 4] = ["data/api/", "data/media/", "data/render/", "data/capture/"];
@@ -75,10 +80,44 @@ pub(super) fn verify(source: &Source<'_>, options: &Options<'_>, seen: Option<&S
             let root_at = |size| (size == own.size).then_some(own.root);
             vouched |= seen.compare(&head, CHECKPOINT, options, root_at, &mut report);
         }
-        check_record(source, &files, &head, &mut report);
+        vouched |= check_witnesses(source, &files, &head, options, &mut report);
+        let newest = check_record(source, &files, &head, &mut report);
+        if files.contains_key(STAMP) || files.contains_key(CHAIN) {
+            anchors::check_stamp(source, (STAMP, CHAIN), &head.file, newest, options, &mut report);
+        }
     }
+    anchors::conclude(CHECKPOINT, options, &mut report);
     head::conclude(vouched, &mut report);
     report
+}
+
+/// The checkpoint as the proofs have it: with the lines of witnesses under it, if there are any.
+fn cosigned(source: &Source<'_>, head: &Head) -> String {
+    let proof = source.read(ENTRY_PROOF).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let cosigned = proof.and_then(|text| Proof::parse(&text).ok()).map(|proof| proof.checkpoint);
+    // Anything else than lines after the checkpoint makes the proofs wrong.
+    cosigned.filter(|cosigned| cosigned.starts_with(&head.file)).unwrap_or_else(|| head.file.clone())
+}
+
+fn check_witnesses(
+    source: &Source<'_>,
+    files: &BTreeMap<String, Digests>,
+    head: &Head,
+    options: &Options<'_>,
+    report: &mut Report,
+) -> bool {
+    let cosigned = cosigned(source, head);
+    if cosigned == head.file && !files.contains_key(WITNESSES) {
+        return false;
+    }
+    match Note::parse(&cosigned) {
+        Ok(note) => anchors::check_cosignatures(source, (ENTRY_PROOF, WITNESSES), &note, options, report),
+        Err(error) => {
+            let message = format!("under kontrollpunkten står annat än underskrifter ({error})");
+            report.error("cosignature", ENTRY_PROOF, message);
+            false
+        }
+    }
 }
 
 fn check_declaration(source: &Source<'_>, files: &BTreeMap<String, Digests>, report: &mut Report) {
@@ -162,7 +201,15 @@ fn read_text(source: &Source<'_>, path: &str, report: &mut Report) -> Option<Str
     text
 }
 
-fn check_record(source: &Source<'_>, files: &BTreeMap<String, Digests>, head: &Head, report: &mut Report) {
+/// When the record's newest entry was made.
+fn check_record(
+    source: &Source<'_>,
+    files: &BTreeMap<String, Digests>,
+    head: &Head,
+    report: &mut Report,
+) -> Option<DateTime<Utc>> {
+    let cosigned = cosigned(source, head);
+    let mut newest = None;
     let mut expected: BTreeSet<String> =
         REQUIRED.iter().chain(&OPTIONAL).map(|path| (*path).to_owned()).collect();
     let indexes = proof_indexes(files);
@@ -180,7 +227,7 @@ fn check_record(source: &Source<'_>, files: &BTreeMap<String, Digests>, head: &H
     for (position, (line, index)) in lines.iter().zip(&indexes).enumerate() {
         let (leaf, index) = (line.as_bytes(), *index);
         let proof_path = format!("uppsikt/proofs/{index}.tlog-proof");
-        check_proof(source, &proof_path, index, leaf, head, report);
+        check_proof(source, &proof_path, index, leaf, (head, &cosigned), report);
         expected.insert(proof_path.clone());
         let entry = match Entry::parse(leaf) {
             Ok(entry) => entry,
@@ -214,6 +261,7 @@ fn check_record(source: &Source<'_>, files: &BTreeMap<String, Digests>, head: &H
             );
         }
         previous = Some(index);
+        newest = newest.max(Some(entry.at()));
         if let Some(tree) = entry.tree() {
             let path = if position == 0 { FIELDS.to_owned() } else { format!("data/fields/{index}.json") };
             let fields = check_fields(source, &path, &tree, index, report);
@@ -258,6 +306,7 @@ fn check_record(source: &Source<'_>, files: &BTreeMap<String, Digests>, head: &H
         }
     }
     report.checked.entries = lines.len().min(indexes.len()) as u64;
+    newest
 }
 
 /// The indexes of the record's entries: the names of the proofs, in the order of the log.
@@ -271,7 +320,14 @@ fn proof_indexes(files: &BTreeMap<String, Digests>) -> Vec<u64> {
     indexes
 }
 
-fn check_proof(source: &Source<'_>, path: &str, index: u64, leaf: &[u8], head: &Head, report: &mut Report) {
+fn check_proof(
+    source: &Source<'_>,
+    path: &str,
+    index: u64,
+    leaf: &[u8],
+    (head, cosigned): (&Head, &str),
+    report: &mut Report,
+) {
     let Some(text) = read_text(source, path, report) else { return };
     let proof = match Proof::parse(&text) {
         Ok(proof) => proof,
@@ -280,7 +336,7 @@ fn check_proof(source: &Source<'_>, path: &str, index: u64, leaf: &[u8], head: &
             return;
         }
     };
-    let same = Proof { index, path: proof.path, checkpoint: head.file.clone() };
+    let same = Proof { index, path: proof.path, checkpoint: cosigned.to_owned() };
     if same.text() != text {
         report.entry_error(
             "proof",

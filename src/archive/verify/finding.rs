@@ -1,5 +1,6 @@
 //! What a verification says: a list of findings, never one error.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 /// How bad a finding is.
@@ -50,6 +51,12 @@ pub struct Report {
     pub checked: Checked,
     /// Whether a key or a checkpoint from elsewhere vouches for what was found whole.
     pub authenticated: bool,
+    /// The newest time at which an authority named by the reader says that the log was there (UTC).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stamped_at: Option<DateTime<Utc>>,
+    /// The witnesses named by the reader that have cosigned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cosigned_by: Vec<String>,
 }
 
 /// A finding of one file is told at most this often, so that a hostile file does not fill the disk.

@@ -8,13 +8,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::chain::{Chains, State};
 use super::finding::Report;
 use super::head::{self, Head, Seen};
 use super::source::Source;
-use super::{NoEvidence, Options};
+use super::{NoEvidence, Options, anchors};
 use crate::archive::checkpoint::Checkpoint;
 use crate::archive::entry::{Entry, RecordId};
 use crate::archive::keys::{self, Keys};
@@ -77,6 +78,16 @@ fn once(data: &Path, archive: &Path, options: &Options<'_>, seen: Option<&Seen>)
         let root_at = |size: u64| log.leaves.get(..usize::try_from(size).ok()?).map(merkle::root);
         vouched |= seen.compare(&head, CHECKPOINT, options, root_at, &mut report);
     }
+    vouched |= anchors::check_folder(
+        &source,
+        &files,
+        &head,
+        options,
+        |size| log.leaves.get(..usize::try_from(size).ok()?).map(merkle::root),
+        |index| log.times.get(usize::try_from(index).ok()?).copied().flatten(),
+        &mut report,
+    );
+    anchors::conclude("anchors", options, &mut report);
     log.check_tiles(&source, &files, &mut report);
     check_packs(data, archive, &files, &log.chains, options.record_keys, &mut report);
     head::conclude(vouched, &mut report);
@@ -84,7 +95,11 @@ fn once(data: &Path, archive: &Path, options: &Options<'_>, seen: Option<&Seen>)
 }
 
 fn is_known(path: &str) -> bool {
-    path == CHECKPOINT || path == KEY || TileName::parse(path).is_some() || pack_record(path).is_some()
+    path == CHECKPOINT
+        || path == KEY
+        || anchors::is_known(path)
+        || TileName::parse(path).is_some()
+        || pack_record(path).is_some()
 }
 
 /// A temporary file of `durable`, `.<name>.<16 hex>.tmp`, or the one that shows whether the archive can be written.
@@ -112,6 +127,8 @@ struct Log {
     /// How many of them the checkpoint covers.
     published: u64,
     chains: Chains,
+    /// When each entry that can be read was made.
+    times: Vec<Option<DateTime<Utc>>>,
 }
 
 impl Log {
@@ -128,6 +145,7 @@ impl Log {
             }
         }
         let mut chains = Chains::default();
+        let mut times = Vec::new();
         let (mut by_entries, mut by_hashes) = (Vec::new(), Vec::new());
         let mut complete = true;
         for index in 0..size.div_ceil(WIDTH) {
@@ -149,7 +167,8 @@ impl Log {
             let from_entries: Option<Vec<Hash>> = entries.map(|(path, entries)| {
                 let entries = &entries[..width];
                 for (index, leaf) in (index * WIDTH..).zip(entries) {
-                    read_entry(&path, index, leaf, &mut chains, report);
+                    times.resize(usize::try_from(index).unwrap_or_default(), None);
+                    times.push(read_entry(&path, index, leaf, &mut chains, report));
                 }
                 entries.iter().map(|leaf| merkle::leaf_hash(leaf)).collect()
             });
@@ -174,7 +193,7 @@ impl Log {
             by_entries
         };
         let published = leaves.len() as u64;
-        let mut log = Self { leaves, published, chains };
+        let mut log = Self { leaves, published, chains, times };
         log.extend(source, files);
         log
     }
@@ -270,19 +289,26 @@ fn check_tile(path: &str, name: &TileName, bytes: &[u8], level: &[Hash], report:
     true
 }
 
-fn read_entry(path: &str, index: u64, leaf: &[u8], chains: &mut Chains, report: &mut Report) {
+/// When the entry was made; nothing for bytes that are none.
+fn read_entry(
+    path: &str,
+    index: u64,
+    leaf: &[u8],
+    chains: &mut Chains,
+    report: &mut Report,
+) -> Option<DateTime<Utc>> {
     match Entry::parse(leaf) {
         Ok(entry) => {
             for (code, message) in chains.push(index, &entry) {
                 report.entry_error(code, path, index, format!("post {index}: {message}"));
             }
+            Some(entry.at())
         }
-        Err(error) => report.entry_error(
-            "entry",
-            path,
-            index,
-            format!("post {index} är ingen giltig loggpost ({error})"),
-        ),
+        Err(error) => {
+            let message = format!("post {index} är ingen giltig loggpost ({error})");
+            report.entry_error("entry", path, index, message);
+            None
+        }
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) struct Head {
     pub(super) file: String,
     /// A key given from elsewhere has signed it.
     pub(super) signed: bool,
+    /// The keys that must have signed: those given, or else the evidence's own.
+    pub(super) keys: Vec<VerifierKey>,
 }
 
 /// Reads key and checkpoint; a checkpoint that cannot even be read is `None`.
@@ -85,7 +87,8 @@ pub(super) fn read(
             report.error("origin", checkpoint_path, "kontrollpunkten gäller en annan logg än nyckelns");
         }
     }
-    Some(Head { checkpoint, file, signed })
+    let keys = trusted.clone();
+    Some(Head { checkpoint, file, signed, keys })
 }
 
 fn read_key(source: &Source<'_>, path: &str, report: &mut Report) -> Option<VerifierKey> {

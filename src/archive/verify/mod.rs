@@ -3,6 +3,8 @@
 //! Nothing that is read is trusted: not its size, not its counts, not its names. What is wrong becomes a finding
 //! that names the file; only a path that holds no evidence at all is an error.
 
+mod anchors;
+
 mod bag;
 
 mod chain;
@@ -20,8 +22,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::cosign::WitnessKey;
 use super::keys::Keys;
 use super::note::VerifierKey;
+use super::timestamp::Authorities;
 
 pub use finding::{Checked, Finding, Report, Severity};
 pub use folder::verify_packs;
@@ -36,6 +40,10 @@ pub struct Options<'a> {
     pub keys: Vec<VerifierKey>,
     /// A checkpoint kept elsewhere: the signed file, or only its three lines.
     pub seen: Option<String>,
+    /// Keys of witnesses, from elsewhere: a cosignature by one of them vouches for the log.
+    pub witnesses: Vec<WitnessKey>,
+    /// Whose time-stamps are believed. With it, there must be one.
+    pub authorities: Option<Authorities>,
     /// The record keys, to open the packs too. Only for a data folder.
     pub record_keys: Option<&'a Keys>,
 }

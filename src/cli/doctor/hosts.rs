@@ -42,8 +42,14 @@ pub(in crate::cli) fn of(config: &Config) -> BTreeMap<String, Vec<String>> {
             }
         }
     }
+    for authority in &config.anchors.timestamps {
+        add(place(&authority.url), format!("{}: time-stamps of the log", authority.id));
+    }
+    for witness in &config.anchors.witnesses {
+        add(place(&witness.url), format!("{}: a witness of the log", witness.id));
+    }
     if let Some(proxy) = &config.network.proxy {
-        add(place(proxy), "the proxy, for every platform that is not on this machine".to_owned());
+        add(place(proxy), "the proxy, for every host that is not on this machine but the relay".to_owned());
     }
     if let Transport::Smtp(smtp) = &config.mail.transport {
         add(format!("{}:{}", smtp.host, smtp.port), "letters".to_owned());

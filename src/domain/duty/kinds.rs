@@ -294,4 +294,28 @@ pub const KINDS: &[Kind] = &[
         outcomes: &[],
         urgent: false,
     },
+    Kind {
+        code: "unanchored",
+        name: "loggen är inte styrkt utifrån",
+        source: "Uppsikts löfte: den som ändrar i efterhand ska upptäckas; arkivförordningen (1991:446)",
+        trigger: Trigger::Failed,
+        period: Period::AtOnce,
+        first: Role::It,
+        ladder: MACHINE,
+        // It ends when somebody outside has vouched for the log again.
+        outcomes: &[],
+        urgent: false,
+    },
+    Kind {
+        code: "contradicted",
+        name: "någon utanför kommunen säger emot loggen",
+        source: "Uppsikts löfte: den som ändrar i efterhand ska upptäckas; arkivförordningen (1991:446)",
+        trigger: Trigger::Failed,
+        period: Period::AtOnce,
+        first: Role::It,
+        ladder: MACHINE,
+        // It ends when what they say is true again.
+        outcomes: &[],
+        urgent: false,
+    },
 ];

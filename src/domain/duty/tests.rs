@@ -50,6 +50,8 @@ fn every_kind_has_a_code_a_name_a_source_and_somebody_to_tell() {
             "key_dead",
             "lost_access",
             "right_missing",
+            "unanchored",
+            "contradicted",
         ]
     );
     for kind in KINDS {
@@ -58,8 +60,16 @@ fn every_kind_has_a_code_a_name_a_source_and_somebody_to_tell() {
         assert!(kind.ladder.is_sorted_by_key(|(rung, _)| *rung), "{}", kind.code);
         assert!(kind.ladder.iter().all(|(_, targets)| !targets.is_empty()), "{}", kind.code);
         // What is the machine's to mend ends by itself, or by a command of its own.
-        let machines =
-            matches!(kind.code, "account_blind" | "braked" | "halted" | "count_differs" | "hand_check");
+        let machines = matches!(
+            kind.code,
+            "account_blind"
+                | "braked"
+                | "halted"
+                | "count_differs"
+                | "hand_check"
+                | "unanchored"
+                | "contradicted"
+        );
         assert_eq!(kind.outcomes.is_empty(), machines || repeat(kind.code).is_some());
         assert_eq!(kind.urgent, matches!(kind.code, "danger" | "prompt_review"));
         assert_eq!(

@@ -315,6 +315,22 @@ impl Writer<'_> {
                          för in det som saknas."
                     .into(),
             }),
+            "unanchored" => Some(Trouble::Other {
+                what: duty.what.explain.first().map(|line| Line::new(line)).unwrap_or_default(),
+                effect: "kommentarer bevakas, bevaras och döljs som vanligt. Men ingen utanför kommunen kan intyga hur \
+                         loggen såg ut den här tiden."
+                    .into(),
+                remedy: "kör uppsikt doctor. Det säger vem som inte svarar och varför. Uppsikt frågar igen av sig självt."
+                    .into(),
+            }),
+            "contradicted" => Some(Trouble::Other {
+                what: duty.what.explain.first().map(|line| Line::new(line)).unwrap_or_default(),
+                effect: "kommentarer bevakas, bevaras och döljs som vanligt. Men det de säger räknas inte som bevis."
+                    .into(),
+                remedy: "kör uppsikt doctor, och uppsikt verify med en kontrollpunkt ur ett äldre brev (--seen). Stämmer \
+                         loggen är det den andra som har fel: tala med dem. Stämmer den inte har loggen ändrats."
+                    .into(),
+            }),
             "key_expires" => Some(self.key(duty, KeyMatter::Expires)?),
             "key_dead" => Some(self.key(duty, KeyMatter::Dead)?),
             "lost_access" => Some(self.key(duty, KeyMatter::Lost)?),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use ed25519_dalek::SigningKey;
 use serde_json::json;
+use uppsikt::archive::anchors::Anchors;
 use uppsikt::archive::checkpoint;
 use uppsikt::archive::entry::{Entry, Kind, RecordId, TreeHead};
 use uppsikt::archive::fields::Tree;
@@ -39,7 +40,7 @@ pub(crate) struct Log {
     pub(crate) data: PathBuf,
     pub(crate) keys: Keys,
     published: u64,
-    at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
 }
 
 impl Log {
@@ -184,6 +185,7 @@ impl Log {
             files: record.files.clone(),
             derived: BTreeMap::new(),
             checkpoint: self.checkpoint(),
+            anchors: Anchors::default(),
             vkey: self.vkey(),
             date: NaiveDate::from_ymd_opt(2026, 11, 23).unwrap(),
         }

@@ -6,6 +6,7 @@ pub(crate) mod bluesky;
 pub(crate) mod desk;
 pub(crate) mod evidence;
 pub(crate) mod municipality;
+pub(crate) mod outsiders;
 pub(crate) mod six;
 pub(crate) mod smtp;
 pub(crate) mod whole;
