@@ -12,6 +12,8 @@ pub mod entry;
 
 pub mod fields;
 
+pub mod exchange;
+
 pub mod pack;
 
 pub mod keys;

@@ -96,6 +96,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_gone.sql"),
     include_str!("migrations/0008_judgements.sql"),
     include_str!("migrations/0009_queues.sql"),
+    include_str!("migrations/0012_exchange.sql"),
 ];
 
 /// The database of one data folder.
