@@ -26,11 +26,19 @@ pub mod checkpoint;
 
 pub mod proof;
 
+pub mod sip;
+
+pub mod stored;
+
 pub mod tiles;
 
 pub mod bagit;
 
 pub mod verify;
+
+pub mod wacz;
+
+pub mod warc;
 
 pub use preserved::Preserved;
 pub use vault::{ArchiveError, Published, Vault, sha256, sha256_hex};

@@ -76,6 +76,7 @@ pub(super) fn verify(source: &Source<'_>, options: &Options<'_>, seen: Option<&S
             vouched |= seen.compare(&head, CHECKPOINT, options, root_at, &mut report);
         }
         check_record(source, &files, &head, &mut report);
+        super::wacz::within(source, &files, &mut report);
     }
     head::conclude(vouched, &mut report);
     report
@@ -271,7 +272,14 @@ fn proof_indexes(files: &BTreeMap<String, Digests>) -> Vec<u64> {
     indexes
 }
 
-fn check_proof(source: &Source<'_>, path: &str, index: u64, leaf: &[u8], head: &Head, report: &mut Report) {
+pub(super) fn check_proof(
+    source: &Source<'_>,
+    path: &str,
+    index: u64,
+    leaf: &[u8],
+    head: &Head,
+    report: &mut Report,
+) {
     let Some(text) = read_text(source, path, report) else { return };
     let proof = match Proof::parse(&text) {
         Ok(proof) => proof,
@@ -301,7 +309,7 @@ fn check_proof(source: &Source<'_>, path: &str, index: u64, leaf: &[u8], head: &
     }
 }
 
-fn check_fields(
+pub(super) fn check_fields(
     source: &Source<'_>,
     path: &str,
     tree: &TreeHead,
