@@ -10,10 +10,10 @@ use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 use uppsikt::archive::Vault;
 use uppsikt::archive::entry::{Entry, RecordId, TreeHead};
+use uppsikt::archive::exchange;
 use uppsikt::archive::fields::Tree;
 use uppsikt::archive::pack::{self, NONCE, PackContent};
 use uppsikt::domain::comment::Sighting;
-use uppsikt::steps::preserve::LOOK_FILE;
 
 const ORIGIN: &str = "exempel.se/uppsikt/logg1";
 const KEY: [u8; 32] = [7; 32];
@@ -41,12 +41,12 @@ fn fields(record: RecordId) -> Value {
 }
 
 fn made(record: RecordId, look: &[u8]) -> (TreeHead, Vec<u8>) {
-    let files = [(LOOK_FILE, look)];
+    let files = [(exchange::LOOK, look)];
     let tree = Tree::of(&fields(record), &["/comment/text"], &files, &KEY, 0).expect("fields of a record");
     let content = PackContent {
         record,
         fields: tree.full_json(),
-        files: [(LOOK_FILE.to_owned(), look.to_vec())].into(),
+        files: [(exchange::LOOK.to_owned(), look.to_vec())].into(),
     };
     (tree.head(), pack::seal(&KEY, &[9; NONCE], &content).expect("a pack"))
 }

@@ -12,6 +12,8 @@ pub mod entry;
 
 pub mod fields;
 
+pub mod exchange;
+
 pub mod pack;
 
 pub mod keys;
@@ -33,12 +35,19 @@ mod der;
 pub mod timestamp;
 
 pub mod anchors;
+pub mod sip;
+
+pub mod stored;
 
 pub mod tiles;
 
 pub mod bagit;
 
 pub mod verify;
+
+pub mod wacz;
+
+pub mod warc;
 
 pub use preserved::Preserved;
 pub use vault::{ArchiveError, Published, Vault, sha256, sha256_hex};

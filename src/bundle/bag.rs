@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
-use super::guide::{Guide, PYTHON};
+use super::guide::{COMPLETE, Guide};
 use crate::archive::anchors::Anchors;
 use crate::archive::bagit::{self, Algorithm, Digests};
 use crate::archive::entry::RecordId;
@@ -136,7 +136,7 @@ pub fn files(input: &BagInput) -> BTreeMap<String, Vec<u8>> {
         put(path, bytes);
     }
     put("uppsikt/log.vkey".to_owned(), format!("{}\n", input.vkey).into_bytes());
-    put("uppsikt/verify.py".to_owned(), PYTHON.as_bytes().to_vec());
+    put("uppsikt/verify.py".to_owned(), COMPLETE.as_bytes().to_vec());
     put("bagit.txt".to_owned(), bagit::DECLARATION.as_bytes().to_vec());
     // Besides what is there so far: this text, bag-info.txt, two manifests and two tag manifests.
     let count = files.len() + 6;
@@ -210,31 +210,28 @@ fn line(value: &str) -> String {
 /// # Errors
 /// `Exists`, `Unsound`, `Io`; nothing is left behind.
 pub fn write(target: &Path, input: &BagInput) -> Result<(), BagError> {
-    let at = |path: &Path| {
-        let path = path.to_owned();
-        move |source| BagError::Io { path, source }
-    };
+    written(target, input).map(drop)
+}
+
+/// The same; gives what was written.
+pub(super) fn written(target: &Path, input: &BagInput) -> Result<BTreeMap<String, Vec<u8>>, BagError> {
     if target.symlink_metadata().is_ok() {
         return Err(BagError::Exists(target.to_owned()));
     }
     let files = files(input);
     check(&files, input)?;
-    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|error| at(target)(io::Error::other(error)))?;
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = parent.join(format!(".{name}.{}.tmp", hex::encode(random)));
+    let temporary = temporary_beside(target)?;
     let result = (|| {
         for (path, bytes) in &files {
             let path = temporary.join(path);
             if let Some(folder) = path.parent() {
-                durable::create_folder(folder).map_err(at(folder))?;
+                durable::create_folder(folder).map_err(io_at(folder))?;
             }
-            durable::write(&path, bytes, 0o444).map_err(at(&path))?;
+            durable::write(&path, bytes, 0o444).map_err(io_at(&path))?;
         }
         rename_new(&temporary, target).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => BagError::Exists(target.to_owned()),
-            _ => at(target)(error),
+            _ => io_at(target)(error),
         })
     })();
     if result.is_err() {
@@ -242,7 +239,28 @@ pub fn write(target: &Path, input: &BagInput) -> Result<(), BagError> {
         let _ = fs::remove_dir_all(&temporary);
     }
     result?;
-    durable::sync_folder(parent).map_err(at(parent))
+    let parent = parent_of(target);
+    durable::sync_folder(parent).map_err(io_at(parent))?;
+    Ok(files)
+}
+
+/// The folder in which `target` will lie.
+pub(super) fn parent_of(target: &Path) -> &Path {
+    target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A free name beside `target`, for what is not yet whole.
+pub(crate) fn temporary_beside(target: &Path) -> Result<PathBuf, BagError> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| io_at(target)(io::Error::other(error)))?;
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    Ok(parent_of(target).join(format!(".{name}.{}.tmp", hex::encode(random))))
+}
+
+/// The error for a path.
+pub(super) fn io_at(path: &Path) -> impl FnOnce(io::Error) -> BagError {
+    let path = path.to_owned();
+    move |source| BagError::Io { path, source }
 }
 
 /// What is about to be written must verify with the log's own key, and must be the record that was asked for.
@@ -264,7 +282,7 @@ fn check(files: &BTreeMap<String, Vec<u8>>, input: &BagInput) -> Result<(), BagE
 }
 
 /// Renames without ever replacing what may have appeared meanwhile.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // Some network file systems cannot do this in one step.

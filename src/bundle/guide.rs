@@ -1,7 +1,10 @@
 //! `LAS-MIG.txt`: how a person verifies the bag with `sha256sum`, `openssl` and one page of Python.
 
-/// The page of Python; it lies in the bag too, as `uppsikt/verify.py`.
-pub(super) const PYTHON: &str = include_str!("verify.py");
+/// The page of Python that stands in the text.
+pub(super) const PYTHON: &str = include_str!("kontroll.py");
+
+/// The program that checks everything, `uppsikt/verify.py`.
+pub(super) const COMPLETE: &str = include_str!("verify.py");
 
 const TEXT: &str = include_str!("las-mig.txt");
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
+use crate::archive::sip::Version;
 use crate::domain::media::MediaAnswer;
 
 /// Where the configuration lies unless told otherwise.
@@ -204,7 +205,7 @@ pub enum Command {
     Export(Export),
     /// Checks a bundle or an archive.
     Verify {
-        /// A bag, or a data folder or its `archive`.
+        /// A bag, a web archive (.wacz), a package for an e-archive, or a data folder.
         path: PathBuf,
         /// The log's public key: the key itself or a file with it.
         #[arg(long, value_name = "VKEY|FILE")]
@@ -593,7 +594,8 @@ pub struct Export {
     /// Where to write; must not exist.
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
-    /// The form: `bag` (everything, with its proofs) or `pdf` (what a person reads, PDF/A-1b).
+    /// The form: `bag` (everything, with its proofs), `wacz` (a web archive for a player), `sip` (one package for an
+    /// e-archive, FGS Paketstruktur 2.0) or `pdf` (what a person reads, PDF/A-1b).
     #[arg(long = "as", value_name = "FORM", default_value = "bag")]
     pub form: String,
     /// Instead of named cases: those of one account.
@@ -608,4 +610,7 @@ pub struct Export {
     /// Every preserved version of the case, one bag each in a folder.
     #[arg(long)]
     pub versions: bool,
+    /// With `--as sip`: which E-ARK SIP, 2.1.0 or 2.2.0; left out, what the configuration says, else 2.1.0.
+    #[arg(long, value_name = "VERSION")]
+    pub sip_version: Option<Version>,
 }

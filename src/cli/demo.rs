@@ -235,6 +235,7 @@ impl Made {
             organisation: &self.config.organisation.name,
             origin: &origin,
             today: calendar::local_date(app.clock.now()),
+            delivery: None,
         };
         export::write(&source, Form::Bag, &[case], false, &to, |_| {})?;
         Ok(to)

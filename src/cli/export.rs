@@ -7,12 +7,26 @@ use chrono::TimeDelta;
 
 use super::{Outcome, args};
 use crate::archive::Vault;
+use crate::archive::sip::Party;
 use crate::assemble::{self, Layout};
+use crate::bundle::sip::Delivery;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::calendar;
 use crate::steps::export::{self, Form, Source};
 use crate::store;
+
+/// Who delivers to which e-archive; `None` without the municipality's number.
+fn delivery(config: &Config, asked: &args::Export) -> Option<Delivery> {
+    let own = &config.organisation;
+    let archive = own.archive.as_ref();
+    Some(Delivery {
+        version: asked.sip_version.or(archive.map(|archive| archive.version)).unwrap_or_default(),
+        organisation: Party { name: own.name.clone(), number: Some(own.number.clone()?) },
+        archive: archive.map(|archive| Party { name: archive.name.clone(), number: archive.number.clone() }),
+        agreement: archive.and_then(|archive| archive.agreement.clone()),
+    })
+}
 
 /// Writes the bundles and tells where they lie.
 ///
@@ -60,6 +74,7 @@ pub fn run(config: &Config, asked: &args::Export, out: &mut dyn Write) -> anyhow
         organisation: &config.organisation.name,
         origin: &origin,
         today,
+        delivery: delivery(config, asked),
     };
     let bar = std::io::stderr()
         .is_terminal()

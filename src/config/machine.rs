@@ -7,11 +7,40 @@ use chrono::NaiveTime;
 use url::{Host, Url};
 
 use super::reader::{At, Node, Report, Section, is_id, quote};
-use super::{Brake, Desk, KekSource, Mail, ModelChoice, Network, Organisation, Paths, Smtp, Tls, Transport};
+use super::{
+    Brake, Desk, EArchive, KekSource, Mail, ModelChoice, Network, Organisation, Paths, Smtp, Tls, Transport,
+};
 use crate::domain::calendar::{ClosedDay, DayRule, Hours, ShortDay, is_working_day};
 
 /// Below this much, "nearly full" comes too late.
 const LITTLE: u64 = 256 * 1024 * 1024;
+
+/// Who takes over what is delivered.
+fn e_archive(root: &mut Section<'_, '_>, report: &mut Report) -> Option<EArchive> {
+    let mut section = root.section(report, "e_archive")?;
+    let name = section.need(report, "name", "write the e-archive's name").and_then(|node| node.text(report));
+    let number = section.get("number").and_then(|node| org_number(&node, report));
+    let agreement = section.get("agreement").and_then(|node| node.text(report));
+    let version = section.get("sip").and_then(|node| node.parsed(report, "2.1.0 or 2.2.0"));
+    section.close(report);
+    Some(EArchive {
+        name: name?.value,
+        number,
+        agreement: agreement.map(|agreement| agreement.value),
+        version: version.map(|version| version.value).unwrap_or_default(),
+    })
+}
+
+/// A number such as `212000-0000`.
+fn org_number(node: &Node<'_, '_>, report: &mut Report) -> Option<String> {
+    let number = node.text(report)?;
+    let is_number = |digits: &str, count| digits.len() == count && digits.bytes().all(|b| b.is_ascii_digit());
+    if number.value.split_once('-').is_some_and(|(one, two)| is_number(one, 6) && is_number(two, 4)) {
+        return Some(number.value);
+    }
+    report.fault(&number.place, "is no organisation's number", "write it as 212000-0000");
+    None
+}
 
 /// The organisation, and the operator's id with its place even where the rest has faults.
 pub(super) fn organisation(
@@ -31,11 +60,17 @@ pub(super) fn organisation(
     let operator = section
         .need(report, "operator", "name the person who gets technical letters")
         .and_then(|node| node.text(report));
+    let number = section.get("number").and_then(|node| org_number(&node, report));
     section.close(report);
+    let archive = e_archive(root, report);
     let organisation = match (name, origin, &operator) {
-        (Some(name), Some(log_origin), Some(operator)) => {
-            Some(Organisation { name: name.value, log_origin, operator: operator.value.clone() })
-        }
+        (Some(name), Some(log_origin), Some(operator)) => Some(Organisation {
+            name: name.value,
+            log_origin,
+            operator: operator.value.clone(),
+            number,
+            archive,
+        }),
         _ => None,
     };
     (organisation, operator)

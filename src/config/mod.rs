@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 use url::Url;
 
+use crate::archive::sip::Version;
 use crate::connector::{Reach, capabilities_of};
 use crate::domain::calendar::Hours;
 use crate::domain::category::{Category, CategoryPolicy, DecisionRef};
@@ -105,6 +106,23 @@ pub struct Organisation {
     pub log_origin: String,
     /// Person id of who gets technical letters.
     pub operator: String,
+    /// Its number (`organisationsnummer`, `212000-0000`): how a delivery to an e-archive names its sender.
+    pub number: Option<String>,
+    /// The e-archive that takes over.
+    pub archive: Option<EArchive>,
+}
+
+/// The e-archive that takes over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EArchive {
+    /// Its name.
+    pub name: String,
+    /// Its organisation's number.
+    pub number: Option<String>,
+    /// The agreement of delivery, as the two call it.
+    pub agreement: Option<String>,
+    /// Which E-ARK SIP it takes.
+    pub version: Version,
 }
 
 /// Where things lie. Relative paths in the file are relative to the file's folder; here they are joined.

@@ -229,8 +229,10 @@ impl Connector for Bluesky {
         let date = answer.date;
         let Some(comment) = found else {
             let sighting = self.absence(&target.native_id).await?;
-            let answer = (sighting == Sighting::Gone).then_some(answer.body);
-            return Ok(Look { sighting, seen: None, answer, url, date });
+            let gone = sighting == Sighting::Gone;
+            let exchange = answer.exchange().filter(|_| gone);
+            let answer = gone.then_some(answer.body);
+            return Ok(Look { sighting, seen: None, answer, exchange, url, date });
         };
         let mut seen = comment.map_err(|error| http::malformed(answer.place(), &error))?.seen;
         // The gate is read from our own repository, which is the truth at once; the AppView lags behind it.
@@ -244,7 +246,8 @@ impl Connector for Bluesky {
             (Sighting::Public, Visibility::Public)
         };
         seen.visibility = visibility;
-        Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), url, date })
+        let exchange = answer.exchange();
+        Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), exchange, url, date })
     }
 
     /// Whose key it is: Bluesky tells no end and no rights of an app password, only whether a session is open, and the

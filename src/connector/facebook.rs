@@ -295,7 +295,8 @@ impl Connector for Facebook {
         let fields = if is_post(target) { POST_FIELDS } else { FIELDS };
         let Asked { object, address: url, date } =
             self.graph.object(&target.native_id, fields, Purpose::Look).await?;
-        let without = |sighting| Look { sighting, seen: None, answer: None, url: url.clone(), date };
+        let without =
+            |sighting| Look { sighting, seen: None, answer: None, exchange: None, url: url.clone(), date };
         let answer = match object {
             Object::There(answer) => answer,
             Object::OutOfReach if !self.graph.memory().vanished.contains(&target.post_id) => {
@@ -328,10 +329,12 @@ impl Connector for Facebook {
             Visibility::Hidden => Sighting::Hidden,
             // Asked for and not given: the token does not moderate this comment, so nothing is known.
             Visibility::Unknown => {
-                return Ok(Look { answer: Some(answer.body.clone()), ..without(Sighting::NoRight) });
+                let exchange = answer.exchange();
+                return Ok(Look { answer: Some(answer.body), exchange, ..without(Sighting::NoRight) });
             }
         };
-        Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), url, date })
+        let exchange = answer.exchange();
+        Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), exchange, url, date })
     }
 
     async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {

@@ -302,13 +302,14 @@ impl Http {
         let place = request.to_string();
         let limit = request.limit();
         let costs = self.count(&request)?;
+        let (asked, key) = request.asked();
         let head = self
             .prepare(request)?
             .send()
             .await
             .map_err(|error| ConnectorError::Unavailable(told(&place, error)))?;
         let answer = Answer::read(&place, head, limit).await;
-        self.heed(&costs, answer)
+        self.heed(&costs, answer.map(|answer| answer.to(asked, key)))
     }
 
     /// Counts the request before it is sent: one that is lost has cost as much as one that was answered.

@@ -356,7 +356,8 @@ impl Connector for Instagram {
         self.learn_name().await;
         let Asked { object, address: url, date } =
             self.graph.object(&target.native_id, FIELDS, Purpose::Look).await?;
-        let without = |sighting| Look { sighting, seen: None, answer: None, url: url.clone(), date };
+        let without =
+            |sighting| Look { sighting, seen: None, answer: None, exchange: None, url: url.clone(), date };
         let answer = match object {
             Object::There(answer) => answer,
             Object::OutOfReach if !self.graph.memory().vanished.contains(&target.post_id) => {
@@ -393,7 +394,8 @@ impl Connector for Instagram {
             Visibility::Hidden => Sighting::Hidden,
             Visibility::Unknown => Sighting::Untold,
         };
-        Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), url, date })
+        let exchange = answer.exchange();
+        Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), exchange, url, date })
     }
 
     async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {

@@ -363,7 +363,8 @@ impl Connector for Linkedin {
         let (object, id) = place_of(target)?;
         let (answer, url) = self.get(&["socialActions", object, "comments", id], &[], Purpose::Look).await?;
         let date = answer.date;
-        let without = |sighting| Look { sighting, seen: None, answer: None, url: url.clone(), date };
+        let without =
+            |sighting| Look { sighting, seen: None, answer: None, exchange: None, url: url.clone(), date };
         match wire::trouble(answer.status, &answer.body) {
             None => {}
             Some((Trouble::Right, _)) => return Ok(without(Sighting::NoRight)),
@@ -388,7 +389,15 @@ impl Connector for Linkedin {
         }
         seen.native_id.clone_from(&target.native_id);
         seen.parent_id.clone_from(&target.parent_id);
-        Ok(Look { sighting: Sighting::Public, seen: Some(seen), answer: Some(answer.body), url, date })
+        let exchange = answer.exchange();
+        Ok(Look {
+            sighting: Sighting::Public,
+            seen: Some(seen),
+            answer: Some(answer.body),
+            exchange,
+            url,
+            date,
+        })
     }
 
     async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {

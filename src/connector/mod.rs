@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::archive::Preserved;
+use crate::archive::exchange::Exchange;
 use crate::domain::comment::{Media, Platform, Seen};
 use crate::store::{Act, Intent};
 
@@ -133,6 +134,8 @@ pub struct Look {
     /// The exact bytes of the answer, free of tokens and of other people's comments; absent where the platform
     /// has no request for one comment (the stored element is then the evidence).
     pub answer: Option<Vec<u8>>,
+    /// How that answer travelled; absent with it.
+    pub exchange: Option<Exchange>,
     /// The address asked, free of secrets.
     pub url: String,
     /// The platform's clock, from the answer's `Date` header.

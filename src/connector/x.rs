@@ -321,7 +321,8 @@ impl Connector for X {
             (answer, url, posts) = self.lookup(&newest).await?;
         }
         let date = answer.date;
-        let without = |sighting| Look { sighting, seen: None, answer: None, url: url.clone(), date };
+        let without =
+            |sighting| Look { sighting, seen: None, answer: None, exchange: None, url: url.clone(), date };
         if let Some(fault) = posts.faults.first() {
             return Err(ConnectorError::Malformed(format!("{}: {}", answer.place(), fault.reason)));
         }
@@ -344,7 +345,15 @@ impl Connector for X {
         }
         seen.native_id.clone_from(&target.native_id);
         seen.post_id.clone_from(&target.post_id);
-        Ok(Look { sighting: Sighting::Untold, seen: Some(seen), answer: Some(answer.body), url, date })
+        let exchange = answer.exchange();
+        Ok(Look {
+            sighting: Sighting::Untold,
+            seen: Some(seen),
+            answer: Some(answer.body),
+            exchange,
+            url,
+            date,
+        })
     }
 
     async fn look_at_post(&self, native_id: &str) -> Result<Sighting, ConnectorError> {

@@ -445,13 +445,14 @@ impl Connector for Youtube {
         let query = [("part", "id,snippet"), ("id", target.native_id.as_str()), ("textFormat", "plainText")];
         let (answer, url) = self.get("comments", &query, Purpose::Look).await?;
         let date = answer.date;
-        let without = |sighting, answer| Look { sighting, seen: None, answer, url: url.clone(), date };
+        let without =
+            |sighting| Look { sighting, seen: None, answer: None, exchange: None, url: url.clone(), date };
         match wire::trouble(answer.status, &answer.body) {
             None => {}
-            Some((Trouble::Missing, _)) => return Ok(without(self.absence(target).await?, None)),
-            Some((Trouble::Disabled, _)) => return Ok(without(Sighting::NoRight, None)),
+            Some((Trouble::Missing, _)) => return Ok(without(self.absence(target).await?)),
+            Some((Trouble::Disabled, _)) => return Ok(without(Sighting::NoRight)),
             Some((Trouble::Right, word)) if word == "forbidden" => {
-                return Ok(without(Sighting::NoRight, None));
+                return Ok(without(Sighting::NoRight));
             }
             Some(other) => return Err(self.told(&answer, &other, false)),
         }
@@ -462,7 +463,8 @@ impl Connector for Youtube {
         }
         let Some(mut seen) = read.comments.pop() else {
             let sighting = self.absence(target).await?;
-            return Ok(without(sighting, Some(answer.body)));
+            let exchange = answer.exchange();
+            return Ok(Look { answer: Some(answer.body), exchange, ..without(sighting) });
         };
         if seen.native_id != target.native_id || !read.comments.is_empty() {
             return Err(ConnectorError::Malformed(format!(
@@ -481,7 +483,8 @@ impl Connector for Youtube {
         } else if sighting.is_hidden() {
             seen.visibility = Visibility::Hidden;
         }
-        Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), url, date })
+        let exchange = answer.exchange();
+        Ok(Look { sighting, seen: Some(seen), answer: Some(answer.body), exchange, url, date })
     }
 
     async fn hide(&self, intent: &Intent, proof: &Preserved) -> Result<(), ConnectorError> {

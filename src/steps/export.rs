@@ -14,7 +14,8 @@ use crate::archive::keys::{Keys, KeysError};
 use crate::archive::note::VerifierKey;
 use crate::archive::{ArchiveError, Vault};
 use crate::bundle::bag::{self, BagError, BagInput, Event};
-use crate::bundle::pdf::{self, PdfError};
+use crate::bundle::derived::{CAPTURE, DerivedError, HANDLING, derive};
+use crate::bundle::sip::{Builder, Delivery};
 use crate::domain::case::CaseId;
 use crate::durable;
 use crate::store::records::Record;
@@ -52,9 +53,14 @@ pub enum ExportError {
     /// The bag.
     #[error(transparent)]
     Bag(#[from] BagError),
-    /// The handling.
+    /// What is made of the record for people and players.
     #[error(transparent)]
-    Pdf(#[from] PdfError),
+    Derived(#[from] DerivedError),
+    /// A package for an e-archive names its sender by number.
+    #[error(
+        "a package for an e-archive names its sender by number: write organisation.number in the configuration"
+    )]
+    NoNumber,
     /// A folder or a file cannot be made.
     #[error("{}: {source}", .path.display())]
     Io {
@@ -65,9 +71,6 @@ pub enum ExportError {
     },
 }
 
-/// Where the handling lies in a bag, below `data/`.
-const HANDLING: &str = "render/handling.pdf";
-
 /// What is written of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -75,6 +78,10 @@ pub enum Form {
     Bag,
     /// What a person reads: a file, PDF/A-1b.
     Pdf,
+    /// What a player of web archives opens: a file.
+    Wacz,
+    /// What an e-archive takes in: one package of all records, a folder.
+    Sip,
 }
 
 impl FromStr for Form {
@@ -84,7 +91,20 @@ impl FromStr for Form {
         match name {
             "bag" => Ok(Self::Bag),
             "pdf" => Ok(Self::Pdf),
-            other => Err(format!("--as {other}: this version writes `bag` and `pdf`")),
+            "wacz" => Ok(Self::Wacz),
+            "sip" => Ok(Self::Sip),
+            other => Err(format!("--as {other}: it is one of `bag`, `wacz`, `sip` and `pdf`")),
+        }
+    }
+}
+
+impl Form {
+    /// What stands after a record's name where several lie in one folder.
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Bag | Self::Sip => "",
+            Self::Pdf => ".pdf",
+            Self::Wacz => ".wacz",
         }
     }
 }
@@ -104,6 +124,8 @@ pub struct Source<'a> {
     pub origin: &'a str,
     /// The day of packing (Stockholm).
     pub today: NaiveDate,
+    /// Who delivers to which e-archive; absent where the organisation's number is not configured.
+    pub delivery: Option<Delivery>,
 }
 
 /// A bag or a file that was written.
@@ -148,6 +170,9 @@ pub fn write(
             inputs.push((*case, record));
         }
     }
+    if form == Form::Sip {
+        return delivered(source, &inputs, out, progress);
+    }
     if let ([(case, record)], false) = (inputs.as_slice(), versions) {
         one(form, out, &input(source, *case, record)?)?;
         progress(1);
@@ -158,17 +183,35 @@ pub fn write(
 
 /// One record, under a name that was free.
 fn one(form: Form, target: &Path, input: &BagInput) -> Result<(), ExportError> {
-    match form {
-        Form::Bag => bag::write(target, input)?,
-        Form::Pdf => {
-            let bytes = input.derived.get(HANDLING).map(Vec::as_slice).unwrap_or_default();
-            durable::write_once(target, bytes).map_err(|source| match source.kind() {
-                std::io::ErrorKind::AlreadyExists => ExportError::Exists(target.to_owned()),
-                _ => ExportError::Io { path: target.to_owned(), source },
-            })?;
-        }
+    let file = match form {
+        Form::Bag | Form::Sip => return Ok(bag::write(target, input)?),
+        Form::Pdf => HANDLING,
+        Form::Wacz => CAPTURE,
+    };
+    let bytes = input.derived.get(file).map(Vec::as_slice).unwrap_or_default();
+    durable::write_once(target, bytes).map_err(|source| match source.kind() {
+        std::io::ErrorKind::AlreadyExists => ExportError::Exists(target.to_owned()),
+        _ => ExportError::Io { path: target.to_owned(), source },
+    })
+}
+
+/// All records in one package.
+fn delivered(
+    source: &Source<'_>,
+    inputs: &[(CaseId, Record)],
+    out: &Path,
+    mut progress: impl FnMut(usize),
+) -> Result<Vec<Written>, ExportError> {
+    let delivery = source.delivery.as_ref().ok_or(ExportError::NoNumber)?;
+    let mut package = Builder::new(out)?;
+    let mut written = Vec::with_capacity(inputs.len());
+    for (done, (case, record)) in inputs.iter().enumerate() {
+        package.add(&input(source, *case, record)?)?;
+        written.push(Written { case: *case, path: out.to_owned() });
+        progress(done + 1);
     }
-    Ok(())
+    package.finish(delivery)?;
+    Ok(written)
 }
 
 /// Many records: in a folder of another name until the last one is durable.
@@ -183,23 +226,23 @@ fn several(
         let path = path.to_owned();
         move |source| ExportError::Io { path, source }
     };
-    let name = out.file_name().unwrap_or_default().to_string_lossy();
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let temporary = parent.join(format!(".{name}.{}.tmp", std::process::id()));
+    let temporary = bag::temporary_beside(out)?;
     durable::create_folder(&temporary).map_err(io(&temporary))?;
     let result = (|| {
         let mut written = Vec::with_capacity(inputs.len());
         for (done, (case, record)) in inputs.iter().enumerate() {
             let input = input(source, *case, record)?;
             let mut name = bag::folder_name(input.diary_number.as_deref(), input.record);
-            if form == Form::Pdf {
-                name.push_str(".pdf");
-            }
+            name.push_str(form.ending());
             one(form, &temporary.join(&name), &input)?;
             written.push(Written { case: *case, path: out.join(name) });
             progress(done + 1);
         }
-        std::fs::rename(&temporary, out).map_err(io(out))?;
+        bag::rename_new(&temporary, out).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => ExportError::Exists(out.to_owned()),
+            _ => io(out)(error),
+        })?;
         durable::sync_folder(parent).map_err(io(parent))?;
         Ok(written)
     })();
@@ -262,7 +305,7 @@ fn input(source: &Source<'_>, case: CaseId, record: &Record) -> Result<BagInput,
         vkey: VerifierKey::of(source.origin, source.keys.signing_key()).map_err(ArchiveError::from)?,
         date: source.today,
     };
-    input.derived.insert(HANDLING.to_owned(), pdf::handling(&input)?);
+    input.derived = derive(&input)?;
     Ok(input)
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use crate::archive::entry::RecordId;
+use crate::archive::exchange;
 use crate::archive::fields::Tree;
 use crate::archive::pack::{self, PackContent};
 use crate::config::{Account, Config};
@@ -23,9 +24,6 @@ const BATCH: usize = 64;
 
 /// So long one account takes looks in one round; the rest wait for the next, and so does nobody else.
 const LONGEST: Duration = Duration::from_mins(1);
-
-/// Where the single look lies in the pack and in the bag.
-pub const LOOK_FILE: &str = "api/001-comment.response.json";
 
 /// Preserves what is flagged or decided in `account` and is not yet preserved. Returns how many records were sealed.
 ///
@@ -148,6 +146,10 @@ async fn begin(app: &App, account: &Account, case: CaseId) -> Result<Option<(Rec
                 case,
                 look: look_bytes,
                 single,
+                exchange: look
+                    .and_then(|look| look.exchange)
+                    .filter(|_| single)
+                    .map(|told| told.text().into()),
                 look_url: url,
                 look_at: now,
                 sighting,
@@ -255,7 +257,7 @@ fn snapshot_doc(
             "url": taken.url,
             "sighting": taken.sighting.code(),
             "source": if taken.single { "single_look" } else { "stored_element" },
-            "file": LOOK_FILE,
+            "file": exchange::LOOK,
         },
     }))
 }
@@ -317,7 +319,8 @@ pub fn pack_of(
 ) -> Result<(Tree, Vec<u8>), PassError> {
     let doc: serde_json::Value = serde_json::from_str(&record.doc)
         .map_err(|error| StoreError::Corrupt(format!("record {}: {error}", record.id)))?;
-    let look = std::iter::once((LOOK_FILE, record.look.as_slice()));
+    let travelled = record.exchange.iter().map(|text| (exchange::FILE, text.as_bytes()));
+    let look = travelled.chain(std::iter::once((exchange::LOOK, record.look.as_slice())));
     let files: Vec<(&str, &[u8])> = look
         .chain(captures.iter().map(|capture| (capture.path.as_str(), capture.bytes.as_slice())))
         .collect();

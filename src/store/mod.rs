@@ -100,6 +100,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_queues.sql"),
     include_str!("migrations/0010_held.sql"),
     include_str!("migrations/0011_anchors.sql"),
+    include_str!("migrations/0012_exchange.sql"),
 ];
 
 /// The database of one data folder.

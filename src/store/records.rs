@@ -22,6 +22,8 @@ pub struct Record {
     pub look: Vec<u8>,
     /// True for a single look, false for the stored element.
     pub single: bool,
+    /// How a single look's answer travelled (`archive::exchange`), as JSON.
+    pub exchange: Option<Box<str>>,
     /// The address asked, free of secrets.
     pub look_url: String,
     /// When it was asked, or when the element was read.
@@ -38,44 +40,34 @@ pub struct Record {
 
 const COLUMNS: &str =
     "id, version, comment, case_id, look, look_kind = 'look', look_url, look_at, sighting, doc, nonce,
-    pack_digest from record";
+    pack_digest, exchange from record";
 
-type Raw = (String, i64, i64, i64, Vec<u8>, bool, String, String, String, String, [u8; 24], Option<String>);
+/// A row, with what must still be read of its texts: the moment of the look and the sighting.
+type Raw = (Record, String, String);
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        row.get(6)?,
-        row.get(7)?,
-        row.get(8)?,
-        row.get(9)?,
-        row.get(10)?,
-        row.get(11)?,
-    ))
+    let record = Record {
+        id: row.get(0)?,
+        version: row.get(1)?,
+        comment: row.get(2)?,
+        case: CaseId(row.get(3)?),
+        look: row.get(4)?,
+        single: row.get(5)?,
+        look_url: row.get(6)?,
+        look_at: DateTime::UNIX_EPOCH,
+        sighting: Sighting::Untold,
+        doc: row.get(9)?,
+        nonce: row.get(10)?,
+        pack_digest: row.get(11)?,
+        exchange: row.get(12)?,
+    };
+    Ok((record, row.get(7)?, row.get(8)?))
 }
 
-fn record_of(raw: Raw) -> Result<Record> {
-    let (id, version, comment, case, look, single, look_url, at, sighting, doc, nonce, pack_digest) = raw;
-    Ok(Record {
-        id,
-        version,
-        comment,
-        case: CaseId(case),
-        look,
-        single,
-        look_url,
-        look_at: moment(&at)?,
-        sighting: Sighting::from_code(&sighting)
-            .ok_or_else(|| StoreError::Corrupt(format!("`{sighting}` is no sighting")))?,
-        doc,
-        nonce,
-        pack_digest,
-    })
+fn record_of((record, at, sighting): Raw) -> Result<Record> {
+    let known = Sighting::from_code(&sighting)
+        .ok_or_else(|| StoreError::Corrupt(format!("`{sighting}` is no sighting")))?;
+    Ok(Record { look_at: moment(&at)?, sighting: known, ..record })
 }
 
 /// The record with this id.
@@ -157,8 +149,9 @@ pub fn current(reader: &Reader, case: CaseId) -> Result<Option<Record>> {
 /// Engine errors; a version has one record.
 pub fn begin(tx: &Tx<'_>, record: &Record) -> Result<()> {
     tx.execute(
-        "insert into record (id, version, comment, case_id, look, look_kind, look_url, look_at, sighting, doc, nonce, state)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'sealing')",
+        "insert into record (id, version, comment, case_id, look, look_kind, look_url, look_at, sighting, doc, nonce, exchange,
+         state)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'sealing')",
         params![
             record.id,
             record.version,
@@ -171,6 +164,7 @@ pub fn begin(tx: &Tx<'_>, record: &Record) -> Result<()> {
             record.sighting.code(),
             record.doc,
             record.nonce,
+            record.exchange,
         ],
     )?;
     Ok(())

@@ -382,12 +382,12 @@ fn withheld_fields_do_not_pass_for_a_whole_record() {
     assert!(codes(&check(&bag::files(&input), &input)).contains("withheld"));
 }
 
-fn run(program: &str, arguments: &[&str], folder: &Path) -> Output {
+pub(crate) fn run(program: &str, arguments: &[&str], folder: &Path) -> Output {
     let output = Command::new(program).args(arguments).current_dir(folder).output();
     output.unwrap_or_else(|error| panic!("{program} must be installed to run these tests: {error}"))
 }
 
-fn good(output: &Output) -> String {
+pub(crate) fn good(output: &Output) -> String {
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
@@ -415,7 +415,6 @@ fn a_person_verifies_with_coreutils_openssl_and_one_page_of_python() {
     assert!(guide.contains(&format!("ska ge {}.", files(&bag).len())));
     assert!(guide.contains(&input.vkey.to_string()));
     let program = printed_program(&bag, dir.path());
-    assert_eq!(fs::read(&program).unwrap(), fs::read(bag.join("uppsikt/verify.py")).unwrap());
     let out = dir.path().join("out");
     fs::create_dir(&out).unwrap();
     let python = |bag: &Path| {

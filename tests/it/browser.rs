@@ -6,10 +6,12 @@ use std::process::{Command, Stdio};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use uppsikt::bundle::html;
 use uppsikt::domain::category::{Category, Proposal};
 use uppsikt::domain::comment::Attachment;
 
 use crate::support::desk::{Plant, Rig, monday};
+use crate::support::evidence::{Log, overwrite};
 
 /// Installs what is missing and lets the browser do the job; never skips.
 fn browse(job: &Value) -> Value {
@@ -181,4 +183,27 @@ async fn everybody_can_read_and_decide_on_the_page() {
     assert_eq!((decisions[0].person.as_str(), decisions[0].state.as_str()), ("anna", "waiting"));
     let slowest = looked.iter().filter_map(|page| page["ms"].as_u64()).max().unwrap();
     assert!(slowest < 5_000, "the slowest page took {slowest} ms in the browser");
+}
+
+#[test]
+fn everybody_can_read_the_page_of_a_bag_and_it_fetches_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = Log::new(dir.path());
+    let text = format!("Jag vet var du bor! مرحبا بالعالم <b>x</b> {}", "Ettmycketlångtord".repeat(100));
+    let record = log.preserve_look(&text, b"png");
+    log.hidden(record);
+    let input = log.bag(record);
+    let page = dir.path().join("handling.html");
+    overwrite(&page, &html::handling(&input).unwrap());
+    let shots = std::env::var("UPPSIKT_SHOTS").ok();
+    let url = format!("file://{}", page.display());
+    let result = browse(&json!({ "pages": [{ "name": "bag", "url": url }], "shots": shots }));
+    for page in result["pages"].as_array().unwrap() {
+        assert_eq!(page["violations"], json!([]), "{page:#}");
+        assert!(
+            page["checked"].as_u64().unwrap() > 10 && page["overflow"].as_i64().unwrap() <= 0,
+            "{page:#}"
+        );
+    }
+    assert!(result["requests"].as_array().unwrap().iter().all(|asked| *asked == url.as_str()), "{result:#}");
 }

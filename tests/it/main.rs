@@ -6,6 +6,7 @@ mod archive;
 mod bag;
 mod bluesky;
 mod browser;
+mod bundles;
 mod connect;
 mod crash;
 mod day;

@@ -97,6 +97,7 @@ fn export(rig: &Rig, case: CaseId, all: bool, out: &std::path::Path) -> Result<(
         organisation: &config.organisation.name,
         origin: &origin,
         today: rig.now().date_naive(),
+        delivery: None,
     };
     export::write(&source, export::Form::Bag, &[case], all, out, |_| {}).map(drop)
 }

@@ -94,7 +94,7 @@ impl Connector for Stage {
 
     async fn look(&self, _target: &Target) -> Result<Look, ConnectorError> {
         let url = "https://fake.exempel.se/x".to_owned();
-        Ok(Look { sighting: Sighting::Gone, seen: None, answer: None, url, date: None })
+        Ok(Look { sighting: Sighting::Gone, seen: None, answer: None, exchange: None, url, date: None })
     }
 
     async fn hide(&self, _intent: &Intent, _proof: &Preserved) -> Result<(), ConnectorError> {

@@ -110,6 +110,7 @@ async fn a_bag_carries_stamp_and_cosignature_and_strangers_tools_agree() {
             organisation: "Exempel kommun",
             origin: &origin,
             today: rig.now().date_naive(),
+            delivery: None,
         };
         export::write(&source, Form::Bag, &[rig.case("fb", "1_1")], false, out, |_| {}).unwrap();
     };

@@ -85,6 +85,7 @@ pub(super) fn verify(source: &Source<'_>, options: &Options<'_>, seen: Option<&S
         if files.contains_key(STAMP) || files.contains_key(CHAIN) {
             anchors::check_stamp(source, (STAMP, CHAIN), &head.file, newest, options, &mut report);
         }
+        super::wacz::within(source, &files, &mut report);
     }
     anchors::conclude(CHECKPOINT, options, &mut report);
     head::conclude(vouched, &mut report);
@@ -320,7 +321,7 @@ fn proof_indexes(files: &BTreeMap<String, Digests>) -> Vec<u64> {
     indexes
 }
 
-fn check_proof(
+pub(super) fn check_proof(
     source: &Source<'_>,
     path: &str,
     index: u64,
@@ -357,7 +358,7 @@ fn check_proof(
     }
 }
 
-fn check_fields(
+pub(super) fn check_fields(
     source: &Source<'_>,
     path: &str,
     tree: &TreeHead,

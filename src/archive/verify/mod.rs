@@ -17,9 +17,13 @@ mod head;
 
 mod source;
 
+mod sip;
+
+mod wacz;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::cosign::WitnessKey;
@@ -59,8 +63,11 @@ pub enum NoEvidence {
         /// Why.
         source: io::Error,
     },
-    /// The path holds neither a bag nor an archive.
-    #[error("{} holds no bag and no archive: none of bagit.txt, manifest-*, uppsikt/ and archive/ is there", .0.display())]
+    /// The path holds none of the forms.
+    #[error(
+        "{} is no evidence: no web archive (.wacz), and none of bagit.txt, manifest-*, uppsikt/, METS.xml and archive/ is there",
+        .0.display()
+    )]
     Nothing(PathBuf),
     /// The checkpoint given to compare with is none.
     #[error(
@@ -72,24 +79,30 @@ pub enum NoEvidence {
     Tiles(#[from] super::tiles::TilesError),
 }
 
-/// Verifies a bag or a data folder.
+/// Verifies a bag, a web archive, a delivery to an e-archive or a data folder.
 ///
 /// # Errors
 /// Only if there is nothing to verify; whatever is wrong with what is there is in the report.
 pub fn verify(path: &Path, options: &Options<'_>) -> Result<Report, NoEvidence> {
     let missing = |source| NoEvidence::Missing { path: path.to_owned(), source };
-    let seen =
-        options.seen.as_deref().map(|text| head::Seen::parse(text).ok_or(NoEvidence::Seen)).transpose()?;
+    let seen = kept(options)?;
+    if path.is_file() {
+        return file(path, options, seen.as_ref());
+    }
     let mut has_bag = false;
     let mut has_archive = false;
+    let mut has_sip = false;
     for entry in fs::read_dir(path).map_err(missing)? {
         let name = entry.map_err(missing)?.file_name();
         let name = name.to_string_lossy();
         has_bag |= name == "bagit.txt" || name == "uppsikt" || name.starts_with("manifest-");
         has_archive |= name == "archive";
+        has_sip |= name == "METS.xml" || name == "representations";
     }
     if has_bag {
         Ok(bag::verify(&Source::Folder(path.to_owned()), options, seen.as_ref()))
+    } else if has_sip {
+        Ok(sip::verify(&Source::Folder(path.to_owned()), options, seen.as_ref()))
     } else if has_archive {
         Ok(folder::verify(path, options, seen.as_ref()))
     } else {
@@ -97,12 +110,48 @@ pub fn verify(path: &Path, options: &Options<'_>) -> Result<Report, NoEvidence> 
     }
 }
 
+/// The checkpoint to compare with, if one was given.
+fn kept(options: &Options<'_>) -> Result<Option<head::Seen>, NoEvidence> {
+    options.seen.as_deref().map(|text| head::Seen::parse(text).ok_or(NoEvidence::Seen)).transpose()
+}
+
+/// A file can only be a web archive.
+fn file(path: &Path, options: &Options<'_>, seen: Option<&head::Seen>) -> Result<Report, NoEvidence> {
+    let missing = |source| NoEvidence::Missing { path: path.to_owned(), source };
+    let mut begin = [0; 2];
+    let mut opened = fs::File::open(path).map_err(missing)?;
+    let named = path.extension().is_some_and(|ending| ending == "wacz");
+    let zipped = opened.read(&mut begin).map_err(missing)? == 2 && begin == *b"PK";
+    if !named && !zipped {
+        return Err(NoEvidence::Nothing(path.to_owned()));
+    }
+    let bytes = fs::read(path).map_err(missing)?;
+    Ok(wacz::verify(&bytes, options, seen))
+}
+
+/// Verifies a web archive that is still in memory.
+///
+/// # Errors
+/// Only if the checkpoint to compare with is none.
+pub fn verify_wacz(bytes: &[u8], options: &Options<'_>) -> Result<Report, NoEvidence> {
+    let seen = kept(options)?;
+    Ok(wacz::verify(bytes, options, seen.as_ref()))
+}
+
+/// Verifies a package for an e-archive that is still in memory.
+///
+/// # Errors
+/// Only if the checkpoint to compare with is none.
+pub fn verify_sip(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Result<Report, NoEvidence> {
+    let seen = kept(options)?;
+    Ok(sip::verify(&Source::Memory(files), options, seen.as_ref()))
+}
+
 /// Verifies a bag that is still in memory: path and bytes of every file.
 ///
 /// # Errors
 /// Only if the checkpoint to compare with is none.
 pub fn verify_bag(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Result<Report, NoEvidence> {
-    let seen =
-        options.seen.as_deref().map(|text| head::Seen::parse(text).ok_or(NoEvidence::Seen)).transpose()?;
+    let seen = kept(options)?;
     Ok(bag::verify(&Source::Memory(files), options, seen.as_ref()))
 }

@@ -16,14 +16,39 @@ const LONGEST: u64 = 256 << 20;
 pub(super) enum Source<'a> {
     Folder(PathBuf),
     Memory(&'a BTreeMap<String, Vec<u8>>),
+    /// Those in memory whose path begins so.
+    Below(&'a BTreeMap<String, Vec<u8>>, String),
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// The files of a folder among them.
+    pub(super) fn below(&self, place: &str) -> Source<'a> {
+        match self {
+            Self::Folder(root) => Self::Folder(root.join(place)),
+            Self::Memory(files) => Self::Below(files, format!("{place}/")),
+            Self::Below(files, before) => Self::Below(files, format!("{before}{place}/")),
+        }
+    }
+
+    fn held(&self, path: &str) -> io::Result<&Vec<u8>> {
+        let found = match self {
+            Self::Folder(_) => None,
+            Self::Memory(files) => files.get(path),
+            Self::Below(files, before) => files.get(&format!("{before}{path}")),
+        };
+        found.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
     /// Every regular file, by its path below the folder. Links, devices and names that are no text are findings
     /// and are left out: nothing is ever read through them.
     pub(super) fn files(&self, report: &mut Report) -> Vec<String> {
         match self {
             Self::Memory(files) => files.keys().cloned().collect(),
+            Self::Below(files, before) => files
+                .keys()
+                .filter_map(|path| path.strip_prefix(before.as_str()))
+                .map(str::to_owned)
+                .collect(),
             Self::Folder(root) => {
                 let mut found = Vec::new();
                 let mut folders = vec![root.clone()];
@@ -38,14 +63,14 @@ impl Source<'_> {
 
     pub(super) fn digests(&self, path: &str) -> io::Result<Digests> {
         match self {
-            Self::Memory(files) => Digests::of(files.get(path).ok_or(io::ErrorKind::NotFound)?.as_slice()),
             Self::Folder(root) => Digests::of(File::open(root.join(path))?),
+            Self::Memory(_) | Self::Below(..) => Digests::of(self.held(path)?.as_slice()),
         }
     }
 
     pub(super) fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         match self {
-            Self::Memory(files) => files.get(path).cloned().ok_or(io::ErrorKind::NotFound.into()),
+            Self::Memory(_) | Self::Below(..) => self.held(path).cloned(),
             Self::Folder(root) => {
                 let mut bytes = Vec::new();
                 File::open(root.join(path))?.take(LONGEST + 1).read_to_end(&mut bytes)?;

@@ -2,6 +2,7 @@
 
 use chrono::{Datelike, NaiveDate};
 
+use super::super::handling::Sheet as _;
 use super::PdfError;
 use super::sheet::{About, Sheet};
 

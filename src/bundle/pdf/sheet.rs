@@ -11,6 +11,7 @@ use krilla::page::PageSettings;
 use krilla::paint::{Fill, FillRule};
 use krilla::surface::Surface;
 
+use super::super::handling;
 use super::PdfError;
 use super::text::{Line, Weight, lines};
 
@@ -93,75 +94,8 @@ impl Sheet {
     }
 
     /// Empty space.
-    pub(super) fn space(&mut self, points: f32) {
+    fn space(&mut self, points: f32) {
         self.y += points;
-    }
-
-    /// The document's name.
-    pub(super) fn title(&mut self, text: &str) {
-        for line in lines(text, Weight::Bold, 18.0, Self::width()) {
-            self.line(line, LEFT, Self::width(), 18.0, BLACK);
-        }
-        self.space(4.0);
-    }
-
-    /// A heading, with room for what follows it.
-    pub(super) fn heading(&mut self, text: &str) {
-        self.space(12.0);
-        self.room(60.0);
-        for line in lines(text, Weight::Bold, 12.0, Self::width()) {
-            self.line(line, LEFT, Self::width(), 12.0, BLACK);
-        }
-        let y = self.y + 1.0;
-        self.place(Item::Box { x: LEFT, y, width: Self::width(), height: 0.7, colour: RULE });
-        self.space(6.0);
-    }
-
-    /// Running text.
-    pub(super) fn paragraph(&mut self, text: &str) {
-        for line in lines(text, Weight::Regular, 10.0, Self::width()) {
-            self.line(line, LEFT, Self::width(), 10.0, BLACK);
-        }
-        self.space(4.0);
-    }
-
-    /// A name and what it is, side by side.
-    pub(super) fn fact(&mut self, name: &str, value: &str) {
-        let width = Self::width() - COLUMN;
-        let names = lines(name, Weight::Regular, 9.0, COLUMN - 10.0);
-        let values = lines(value, Weight::Regular, 9.5, width);
-        // A name is never alone at the foot of a page.
-        #[expect(clippy::cast_precision_loss, reason = "a name has few lines")]
-        let height = names.len() as f32 * 9.0 * LEADING;
-        self.room(height.max(9.5 * LEADING));
-        let (top, page) = (self.y, self.pages.len());
-        for line in names {
-            self.line(line, LEFT, COLUMN, 9.0, GREY);
-        }
-        let after = self.y;
-        self.y = top;
-        for line in values {
-            self.line(line, LEFT + COLUMN, width, 9.5, BLACK);
-        }
-        if self.pages.len() == page {
-            self.y = self.y.max(after);
-        }
-        self.space(2.5);
-    }
-
-    /// What somebody else wrote, set off from what we say.
-    pub(super) fn quote(&mut self, text: &str) {
-        let width = Self::width() - 24.0;
-        self.space(2.0);
-        for line in lines(text, Weight::Regular, 11.0, width) {
-            let height = 11.0 * LEADING;
-            self.room(height);
-            let y = self.y;
-            self.place(Item::Box { x: LEFT, y, width: Self::width(), height: height + 0.3, colour: PALE });
-            self.place(Item::Box { x: LEFT, y, width: 2.5, height: height + 0.3, colour: RULE });
-            self.line(line, LEFT + 14.0, width, 11.0, BLACK);
-        }
-        self.space(6.0);
     }
 
     /// The finished document, wholly determined by what was put on it.
@@ -199,6 +133,70 @@ impl Sheet {
             page.finish();
         }
         document.finish().map_err(|error| PdfError::Archival(format!("{error:?}")))
+    }
+}
+
+impl handling::Sheet for Sheet {
+    fn title(&mut self, text: &str) {
+        for line in lines(text, Weight::Bold, 18.0, Self::width()) {
+            self.line(line, LEFT, Self::width(), 18.0, BLACK);
+        }
+        self.space(4.0);
+    }
+
+    fn heading(&mut self, text: &str) {
+        self.space(12.0);
+        self.room(60.0);
+        for line in lines(text, Weight::Bold, 12.0, Self::width()) {
+            self.line(line, LEFT, Self::width(), 12.0, BLACK);
+        }
+        let y = self.y + 1.0;
+        self.place(Item::Box { x: LEFT, y, width: Self::width(), height: 0.7, colour: RULE });
+        self.space(6.0);
+    }
+
+    fn paragraph(&mut self, text: &str) {
+        for line in lines(text, Weight::Regular, 10.0, Self::width()) {
+            self.line(line, LEFT, Self::width(), 10.0, BLACK);
+        }
+        self.space(4.0);
+    }
+
+    fn fact(&mut self, name: &str, value: &str) {
+        let width = Self::width() - COLUMN;
+        let names = lines(name, Weight::Regular, 9.0, COLUMN - 10.0);
+        let values = lines(value, Weight::Regular, 9.5, width);
+        // A name is never alone at the foot of a page.
+        #[expect(clippy::cast_precision_loss, reason = "a name has few lines")]
+        let height = names.len() as f32 * 9.0 * LEADING;
+        self.room(height.max(9.5 * LEADING));
+        let (top, page) = (self.y, self.pages.len());
+        for line in names {
+            self.line(line, LEFT, COLUMN, 9.0, GREY);
+        }
+        let after = self.y;
+        self.y = top;
+        for line in values {
+            self.line(line, LEFT + COLUMN, width, 9.5, BLACK);
+        }
+        if self.pages.len() == page {
+            self.y = self.y.max(after);
+        }
+        self.space(2.5);
+    }
+
+    fn quote(&mut self, text: &str) {
+        let width = Self::width() - 24.0;
+        self.space(2.0);
+        for line in lines(text, Weight::Regular, 11.0, width) {
+            let height = 11.0 * LEADING;
+            self.room(height);
+            let y = self.y;
+            self.place(Item::Box { x: LEFT, y, width: Self::width(), height: height + 0.3, colour: PALE });
+            self.place(Item::Box { x: LEFT, y, width: 2.5, height: height + 0.3, colour: RULE });
+            self.line(line, LEFT + 14.0, width, 11.0, BLACK);
+        }
+        self.space(6.0);
     }
 }
 

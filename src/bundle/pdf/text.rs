@@ -121,7 +121,7 @@ pub(super) fn lines(text: &str, weight: Weight, size: f32, width: f32) -> Vec<Li
 }
 
 /// The same text with everything written out that could not be seen.
-fn visible(text: &str) -> String {
+pub(in crate::bundle) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let unified = text.replace("\r\n", "\n");
     for cluster in unified.graphemes(true) {

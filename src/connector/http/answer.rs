@@ -4,10 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
+use crate::archive::exchange::{Answered, Asked, Exchange};
 use crate::connector::ConnectorError;
 
 /// How long to wait when a platform says "too many" and not for how long.
@@ -25,7 +27,12 @@ pub struct Answer {
     /// The platform's clock (UTC), from `Date`.
     pub date: Option<DateTime<Utc>>,
     headers: Vec<(String, String)>,
+    /// Names of headers that came and are not kept: cookies, and what is no text.
+    dropped: Vec<String>,
+    version: String,
     place: String,
+    /// What it answers, and the key that was sent with it; only for a request that reads.
+    asked: Option<Box<(Asked, Option<SecretString>)>>,
 }
 
 /// What an answer's headers say of one quota.
@@ -55,12 +62,15 @@ impl Answer {
         limit: usize,
     ) -> Result<Self, ConnectorError> {
         let status = head.status().as_u16();
-        let headers: Vec<(String, String)> = head
-            .headers()
-            .iter()
-            .filter(|(name, _)| *name != "set-cookie")
-            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-            .collect();
+        let version = format!("{:?}", head.version());
+        let (mut headers, mut dropped) = (Vec::new(), Vec::new());
+        for (name, value) in head.headers() {
+            let name = name.as_str().to_owned();
+            match value.to_str() {
+                Ok(value) if name != "set-cookie" => headers.push((name, value.to_owned())),
+                _ => dropped.push(name),
+            }
+        }
         let too_long =
             || ConnectorError::Malformed(format!("{place}: the answer is longer than {limit} bytes"));
         if head.content_length().is_some_and(|length| usize::try_from(length).is_ok_and(|l| l > limit)) {
@@ -81,9 +91,32 @@ impl Answer {
                 }
             }
         }
-        let mut answer = Self { status, body, date: None, headers, place: place.to_owned() };
+        let place = place.to_owned();
+        let mut answer = Self { status, body, date: None, headers, dropped, version, place, asked: None };
         answer.date = answer.header("date").and_then(http_date);
         Ok(answer)
+    }
+
+    /// Remembers what it answers.
+    pub(super) fn to(mut self, asked: Asked, key: Option<SecretString>) -> Self {
+        self.asked = Some(Box::new((asked, key)));
+        self
+    }
+
+    /// How it travelled, free of secrets; `None` for the answer of a request that writes.
+    pub fn exchange(&self) -> Option<Exchange> {
+        let (asked, key) = *self.asked.clone()?;
+        let secret = |value: &str| key.as_ref().is_some_and(|key| value.contains(key.expose_secret()));
+        let (withheld, headers): (Vec<_>, Vec<_>) =
+            self.headers.iter().cloned().partition(|(_, value)| secret(value));
+        let withheld = withheld.into_iter().map(|(name, _)| name).chain(self.dropped.iter().cloned());
+        let response = Answered {
+            version: self.version.clone(),
+            status: self.status,
+            headers,
+            withheld: withheld.collect(),
+        };
+        Some(Exchange::new(asked, response))
     }
 
     /// The answer, unless its status or its kind says that it is none.

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded::byte_serialize;
 use url::{Host, Url};
 
+use crate::archive::exchange::Asked;
 use crate::connector::budget::Purpose;
 
 /// The longest answer that is read, unless the request says otherwise.
@@ -30,6 +31,9 @@ const SECRET_PARAMETERS: [&str; 16] = [
     "state",
     "token",
 ];
+
+/// Headers of every request. The bytes of the answer are evidence: they are asked for as they are.
+const ALWAYS: [(&str, &str); 2] = [("accept", "application/json"), ("accept-encoding", "identity")];
 
 /// The base address of a platform's interface: https, or plain http to this very machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +126,7 @@ pub fn without_secrets(address: &str) -> String {
     let pairs: Vec<(String, String)> = url
         .query_pairs()
         .map(|(name, value)| {
-            let secret = SECRET_PARAMETERS.contains(&name.to_ascii_lowercase().as_str());
+            let secret = is_secret(&name);
             (name.into_owned(), if secret { "…".to_owned() } else { value.into_owned() })
         })
         .collect();
@@ -132,6 +136,11 @@ pub fn without_secrets(address: &str) -> String {
         url.query_pairs_mut().clear().extend_pairs(pairs);
     }
     url.to_string()
+}
+
+/// Whether a parameter of this name holds a secret.
+fn is_secret(name: &str) -> bool {
+    SECRET_PARAMETERS.contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// What a request does, as HTTP names it.
@@ -250,6 +259,28 @@ impl Request {
         without_secrets(self.url.as_str())
     }
 
+    /// What evidence says was asked, and the key that went with it.
+    pub(super) fn asked(&self) -> (Asked, Option<SecretString>) {
+        let headers =
+            ALWAYS.into_iter().chain(self.headers.iter().map(|(name, value)| (*name, value.as_str())));
+        let mut withheld: Vec<_> = self
+            .url
+            .query_pairs()
+            .filter(|(name, _)| is_secret(name))
+            .map(|(name, _)| format!("?{name}"))
+            .collect();
+        if self.bearer.is_some() || self.basic.is_some() {
+            withheld.insert(0, "authorization".to_owned());
+        }
+        let asked = Asked {
+            method: format!("{:?}", self.method).to_uppercase(),
+            url: self.address(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            withheld,
+        };
+        (asked, self.bearer.clone())
+    }
+
     pub(super) fn method(&self) -> Method {
         self.method
     }
@@ -279,11 +310,10 @@ impl Request {
             Method::Delete => reqwest::Method::DELETE,
         };
         let writes = method != reqwest::Method::GET;
-        // The bytes of the answer are evidence: they are asked for as they are.
-        let mut call = client
-            .request(method, self.url)
-            .header("accept", "application/json")
-            .header("accept-encoding", "identity");
+        let mut call = client.request(method, self.url);
+        for (name, value) in ALWAYS {
+            call = call.header(name, value);
+        }
         for (name, value) in self.headers {
             call = call.header(name, value);
         }

@@ -517,3 +517,31 @@ mod quotas {
         }
     }
 }
+
+#[tokio::test]
+async fn how_an_answer_travelled_is_kept_without_keys_and_cookies() {
+    let headers = format!("set-cookie: a=b\r\nx-echo: Bearer {SECRET}\r\nx-plain: ja\r\nx-odd: \u{e9}\r\n");
+    let server = Server::start(move |_| whole(200, &headers, "{}")).await;
+    let request = Request::get(&server.endpoint, &["x"])
+        .query("id", "4 711")
+        .query("appsecret_proof", "bevis-4711")
+        .header("x-version", "3")
+        .bearer(&SECRET.into());
+    let exchange = http().get(request).await.unwrap().exchange().unwrap();
+    assert_eq!(exchange.request.withheld, ["authorization", "?appsecret_proof"]);
+    let sent: Vec<_> = exchange.request.headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(sent, ["accept", "accept-encoding", "x-version"]);
+    assert_eq!((exchange.response.status, exchange.response.version.as_str()), (200, "HTTP/1.1"));
+    assert!(exchange.response.headers.contains(&("x-plain".to_owned(), "ja".to_owned())));
+    let mut withheld = exchange.response.withheld.clone();
+    withheld.sort();
+    assert_eq!(withheld, ["set-cookie", "x-echo", "x-odd"]);
+    let text = exchange.text();
+    assert!(!text.contains(SECRET) && !text.contains("bevis-4711") && !text.contains("a=b"), "{text}");
+    assert!(text.contains("id=4+711&appsecret_proof=%E2%80%A6"), "{text}");
+}
+
+#[tokio::test]
+async fn what_writes_leaves_no_exchange_to_keep() {
+    assert_eq!(written(whole(200, "", "{}")).await.unwrap().exchange(), None);
+}

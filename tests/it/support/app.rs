@@ -192,10 +192,18 @@ impl Connector for Fake {
                     },
                     seen: Some(seen.clone()),
                     answer: Some(seen.element.clone()),
+                    exchange: None,
                     url,
                     date: None,
                 },
-                _ => Look { sighting: Sighting::Gone, seen: None, answer: None, url, date: None },
+                _ => Look {
+                    sighting: Sighting::Gone,
+                    seen: None,
+                    answer: None,
+                    exchange: None,
+                    url,
+                    date: None,
+                },
             }
         })
     }

@@ -80,6 +80,57 @@ impl Log {
 
     /// Preserves a comment: pack and snapshot entry. Returns the record's position in `records`.
     pub(crate) fn preserve(&mut self, text: &str, media: &[u8]) -> usize {
+        let answer = json!({"id": "17_1", "message": text}).to_string().into_bytes();
+        let files = BTreeMap::from([
+            ("api/001-comment.response.json".to_owned(), answer),
+            ("media/8f8cbb7dcf46e0bc.png".to_owned(), media.to_vec()),
+        ]);
+        let doc = json!({"comment": {"native_id": "17_1", "from": {"name": "Anna Exempel"}, "text": text}, "case": "c-000001"});
+        self.keep(&doc, files)
+    }
+
+    /// The same, with how the single look travelled.
+    pub(crate) fn preserve_look(&mut self, text: &str, media: &[u8]) -> usize {
+        let url = "https://graph.exempel.se/v25.0/17_1?fields=id%2Cmessage&appsecret_proof=%E2%80%A6";
+        let exchange = json!({
+            "format": "uppsikt-exchange/1",
+            "request": {
+                "method": "GET",
+                "url": url,
+                "headers": [["accept", "application/json"], ["accept-encoding", "identity"]],
+                "withheld": ["authorization", "?appsecret_proof"],
+            },
+            "response": {
+                "version": "HTTP/2.0",
+                "status": 200,
+                "headers": [["content-type", "application/json; charset=UTF-8"], ["date", "Mon, 23 Nov 2026 06:00:00 GMT"]],
+                "withheld": ["set-cookie"],
+            },
+        });
+        let answer = json!({"id": "17_1", "message": text}).to_string().into_bytes();
+        let files = BTreeMap::from([
+            ("api/001-comment.exchange.json".to_owned(), format!("{exchange}\n").into_bytes()),
+            ("api/001-comment.response.json".to_owned(), answer),
+            ("media/8f8cbb7dcf46e0bc.png".to_owned(), media.to_vec()),
+        ]);
+        let doc = json!({
+            "comment": {
+                "native_id": "17_1",
+                "author": {"id": "4", "name": "Anna Exempel"},
+                "text": text,
+                "media": [{
+                    "file": "media/8f8cbb7dcf46e0bc.png",
+                    "kind": "image/png",
+                    "url": "https://cdn.exempel.se/x.png?sig=%E2%80%A6",
+                }],
+            },
+            "case": "c-000001",
+            "look": {"at": "2026-11-23T05:59:58.25Z", "url": url, "source": "single_look", "sighting": "public"},
+        });
+        self.keep(&doc, files)
+    }
+
+    fn keep(&mut self, doc: &serde_json::Value, files: BTreeMap<String, Vec<u8>>) -> usize {
         let number = self.records.len() as u64;
         let id = RecordId::from_bytes(
             [&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()[..], &[7; 8]]
@@ -88,14 +139,8 @@ impl Log {
                 .unwrap(),
         );
         let key = *self.keys.record_key(id).unwrap().expose();
-        let answer = json!({"id": "17_1", "message": text}).to_string().into_bytes();
-        let files = BTreeMap::from([
-            ("api/001-comment.response.json".to_owned(), answer),
-            ("media/8f8cbb7dcf46e0bc.png".to_owned(), media.to_vec()),
-        ]);
-        let doc = json!({"comment": {"native_id": "17_1", "from": {"name": "Anna Exempel"}, "text": text}, "case": "c-000001"});
         let named: Vec<_> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
-        let tree = Tree::of(&doc, &["/comment/text"], &named, &key, 0).unwrap();
+        let tree = Tree::of(doc, &["/comment/text"], &named, &key, 0).unwrap();
         let content = PackContent { record: id, fields: tree.full_json(), files: files.clone() };
         let sealed = pack::seal(&key, &[number.to_le_bytes()[0]; 24], &content).unwrap();
         let path = self.archive().join(pack::path(id));
@@ -134,6 +179,11 @@ impl Log {
     /// A comment on its whole way: preserved, registered, decided, hidden.
     pub(crate) fn hide(&mut self, text: &str, media: &[u8]) -> usize {
         let record = self.preserve(text, media);
+        self.hidden(record)
+    }
+
+    /// The rest of that way.
+    pub(crate) fn hidden(&mut self, record: usize) -> usize {
         for kind in [Kind::Registered, Kind::Decision, Kind::HideIntent, Kind::Hidden] {
             self.follow(record, kind);
         }

@@ -12,6 +12,7 @@ profile = "arjeplog"
 name = "Exempel kommun"
 log_origin = "exempel.se/uppsikt"
 operator = "it"
+number = "212000-0000"
 [mail]
 from = "uppsikt@exempel.se"
 transport = "folder"
