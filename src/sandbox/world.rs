@@ -127,9 +127,13 @@ impl World {
         })
     }
 
-    /// The account that stands for the person behind `token`, now used for `account`: the first that it was used for.
-    pub(super) fn holder(&mut self, token: &str, account: &str) -> String {
-        self.holders.entry(token.to_owned()).or_insert_with(|| account.to_owned()).clone()
+    /// The account that stands for the person behind `token`, now used for `account`: the first that a request with it
+    /// named. Until then it is `account`.
+    pub(super) fn holder(&mut self, token: &str, account: &str, named: bool) -> String {
+        if named {
+            return self.holders.entry(token.to_owned()).or_insert_with(|| account.to_owned()).clone();
+        }
+        self.holders.get(token).map_or(account, String::as_str).to_owned()
     }
 
     /// Whether this (a code, a refresh token) was not used before; from now on it was.

@@ -66,7 +66,7 @@ fn what_is_logged_decided_received_and_registered_is_never_changed_or_removed() 
         ("update entry_doc set doc = '[]'", "never changed"),
         ("update version set text = 'annan text'", "never changed"),
         (
-            "insert into record select 'bb', 1, 1, 1, look, look_kind, '', '', 'public', '{}', nonce, 'sealing', null from record",
+            "insert into record select 'bb', 1, 1, 1, look, look_kind, '', '', 'public', '{}', nonce, 'sealing', null, null from record",
             "UNIQUE",
         ),
     ] {

@@ -395,7 +395,7 @@ pub(crate) fn good(output: &Output) -> String {
 }
 
 /// The page of Python as it stands in LAS-MIG.txt, saved outside the bag.
-fn printed_program(bag: &Path, folder: &Path) -> PathBuf {
+pub(crate) fn printed_program(bag: &Path, folder: &Path) -> PathBuf {
     let guide = fs::read_to_string(bag.join("LAS-MIG.txt")).unwrap();
     let program = guide.split("-----8<-----\n").nth(1).unwrap().split("----->8-----").next().unwrap();
     assert!(program.lines().count() <= 40);

@@ -18,7 +18,7 @@ fn a_slip_of_the_pen_is_told_with_what_was_probably_meant() {
     check(
         r#"profile = "arjeplog""#,
         "profile = \"arjeplog\"\nbanan = 1",
-        "3: banan: is an unknown key; remove it; known keys here: organisation, paths, network, mail, desk, hours, brake, profile, four_eyes, clocks, editors, category, denied, person, absence, board, account, storage, platform, data_protection",
+        "3: banan: is an unknown key; remove it; known keys here: organisation, e_archive, paths, network, mail, desk, hours, brake, profile, four_eyes, clocks, editors, category, denied, person, absence, board, account, storage, anchors, timestamp, witness, platform, data_protection",
     );
     check(
         r#"tls = "starttls""#,

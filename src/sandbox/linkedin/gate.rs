@@ -43,7 +43,14 @@ impl Role {
 }
 
 /// Lets a request through, or says why not. What passes the first checks counts against the day.
-pub(super) fn pass(world: &mut World, call: &Call, account: Option<&str>) -> Result<(), Refusal> {
+///
+/// `named`: the request itself names the account; otherwise it is only the likeliest of those that the token may mean.
+pub(super) fn pass(
+    world: &mut World,
+    call: &Call,
+    account: Option<&str>,
+    named: bool,
+) -> Result<(), Refusal> {
     let token = call.token.as_deref();
     let Some(token) = token else {
         return Err(Refusal::new(401, Some(65604), "EMPTY_ACCESS_TOKEN", "Empty oauth2 access token"));
@@ -57,7 +64,7 @@ pub(super) fn pass(world: &mut World, call: &Call, account: Option<&str>) -> Res
         }
     }
     // The person's calls, whichever of the person's pages they are about.
-    let person = account.map(|account| world.holder(token, account));
+    let person = account.map(|account| world.holder(token, account, named));
     let member = world.spend(person.as_deref(), "linkedin.member", 1, Some(MEMBER));
     if member.is_some_and(|spent| !spent.allowed) {
         return Err(Refusal::throttled("MEMBER"));

@@ -65,8 +65,8 @@ fn below(call: &Call) -> Vec<&str> {
     }
 }
 
-/// The organization that a request is about: the one it names, or that of a post or comment, or the token's.
-fn account_of(world: &World, call: &Call) -> Option<String> {
+/// The organization that a request names, or that of the post or comment that it names.
+fn named(world: &World, call: &Call) -> Option<String> {
     let below = below(call);
     if let [_, urn, ..] = below.as_slice()
         && let Some(target) = urn::target(world, urn)
@@ -80,15 +80,17 @@ fn account_of(world: &World, call: &Call) -> Option<String> {
     if let Some(named) = named {
         return Some(urn::account(world, named));
     }
-    if let Some(shown) = call.param("refresh_token") {
-        return oauth::account_of(world, shown);
-    }
-    common::whose(world, "linkedin", call, |id| id.starts_with("urn:li:"))
+    call.param("refresh_token").and_then(|shown| oauth::account_of(world, shown))
+}
+
+/// The organization that a request is about: the one it names, or the token's.
+fn account_of(world: &World, call: &Call) -> Option<String> {
+    named(world, call).or_else(|| common::whose(world, "linkedin", call, |id| id.starts_with("urn:li:")))
 }
 
 fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let account = account_of(world, call);
-    gate::pass(world, call, account.as_deref())?;
+    gate::pass(world, call, account.as_deref(), named(world, call).is_some())?;
     let its = account.as_deref().unwrap_or_default();
     let below = below(call);
     let target = |world: &World, urn: &str| urn::target(world, urn).ok_or_else(|| Refusal::not_found(urn));

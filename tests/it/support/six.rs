@@ -120,7 +120,7 @@ impl Played {
             Platform::Bluesky => {
                 Some(("login_file", json!({ "identifier": self.native, "password": "prov" }).to_string()))
             }
-            Platform::Linkedin => Some(("token_file", format!("nyckel till {}", self.id))),
+            Platform::Linkedin => Some(("token_file", format!("nyckel-till-{}", self.id))),
             _ => None,
         };
         if let Some((option, key)) = key {
