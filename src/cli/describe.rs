@@ -65,7 +65,7 @@ pub fn documents(config: &Config, day: NaiveDate) -> Result<Vec<(&'static str, S
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    environment.add_template("layout.html", include_str!("describe/layout.html"))?;
+    environment.add_template("layout.html", super::LAYOUT)?;
     let facts = facts(config, day);
     let mut written = Vec::new();
     for (name, template) in DOCUMENTS {

@@ -82,6 +82,9 @@ use crate::config::{Config, ModelChoice, Profile, Warning};
 use crate::domain::classify::{Policies, RuleSet};
 use args::{Arguments, Command, ProfileChoice};
 
+/// What every page that a command writes begins and ends with (a template).
+const LAYOUT: &str = include_str!("layout.html");
+
 /// How a command ended; errors are the third way (exit 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

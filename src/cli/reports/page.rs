@@ -370,6 +370,7 @@ fn about(report: &Report) -> String {
 pub(super) fn html(report: &Report) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_template("layout.html", crate::cli::LAYOUT)?;
     environment.add_template("report.html", include_str!("report.html"))?;
     environment.get_template("report.html")?.render(context! {
         title => title(report),
